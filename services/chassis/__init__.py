@@ -1,0 +1,1 @@
+"""The microservice chassis every service stands on: storage, messaging, web. It knows no service."""

@@ -1,0 +1,1 @@
+"""Facts between services: listener, relay, worker and catch-up."""

@@ -1,0 +1,117 @@
+"""The relay: from the outbox to the broker, in order, and marked as sent only once confirmed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from services.chassis import telemetry
+from services.chassis.messaging.broker import Broker, BrokerUnavailable, Letter, must_route
+from services.chassis.storage.engine import Storage
+from services.chassis.storage.tables import outbox, outbox_streams
+from services.contracts.envelope import routing_key_of
+from services.contracts.registry import STREAMS, exchange_of
+
+BATCH = 1000
+MOST_BACK_OFF_SECONDS = 15.0
+
+log = structlog.get_logger("relay")
+
+
+class Relay:
+    def __init__(self, service: str, storage: Storage, broker: Broker) -> None:
+        self.service = service
+        self.storage = storage
+        self._broker = broker
+        self._publisher = broker.publisher()
+        self._failures = 0
+        self._declared = False
+
+    def run_once(self) -> float:
+        """Publish a batch of every stream. Seconds to rest before the next: 0 while there is more to send.
+
+        One relay a service works at a time; the others stand by. Facts published twice (after a crash
+        between the broker's confirm and our mark) are told apart by their message id.
+        """
+        try:
+            with self.storage.exclusive("relay") as alone:
+                sent = self._relay_all() if alone else 0
+        except BrokerUnavailable as error:
+            self._failures += 1
+            self._declared = False  # the broker may have come back with an empty disk
+            telemetry.RELAY_FAILURES.labels(self.service).inc()
+            longest = min(0.5 * 2.0**self._failures, MOST_BACK_OFF_SECONDS)
+            rest = longest * random.uniform(0.5, 1)  # noqa: S311 (jitter, no secret)
+            log.warning("broker_unavailable", service=self.service, error=str(error), retry_in=round(rest, 1))
+            return rest
+        self._failures = 0
+        return 0.0 if sent else 1.0
+
+    def _relay_all(self) -> int:
+        if not self._declared:
+            self._broker.declare_topology()
+            self._declared = True
+        return sum(self._relay(source) for source in STREAMS[self.service])
+
+    def _relay(self, source: str) -> int:
+        with self.storage.reading() as connection:
+            rows = unsent(connection, source)
+        if not rows:
+            return 0
+        confirmed = self._publisher.publish([letter_of(row) for row in rows])
+        self._see_returned(source)
+        if self._publisher.returned:
+            raise BrokerUnavailable(
+                "facts were unroutable; the queues are declared anew and it is tried again"
+            )
+        if confirmed:
+            self._mark_sent(source, rows[confirmed - 1].sequence)
+            telemetry.FACTS_PUBLISHED.labels(self.service).inc(confirmed)
+        if confirmed < len(rows):
+            raise BrokerUnavailable(f"{len(rows) - confirmed} facts were refused: a reader's queue is full")
+        return confirmed
+
+    def _see_returned(self, source: str) -> None:
+        for message_id in self._publisher.returned:
+            telemetry.FACTS_UNROUTABLE.labels(self.service).inc()
+            log.error("fact_unroutable", service=self.service, source=source, message_id=message_id)
+
+    def _mark_sent(self, source: str, sequence: int) -> None:
+        with self.storage.unit() as unit:
+            unit.execute(
+                sa.update(outbox_streams)
+                .where(outbox_streams.c.source == source, outbox_streams.c.sent_through < sequence)
+                .values(sent_through=sequence)
+            )
+
+    def close(self) -> None:
+        self._publisher.close()
+
+
+def unsent(connection: sa.Connection, source: str) -> Sequence[sa.Row[Any]]:
+    sent_through = connection.scalar(
+        sa.select(outbox_streams.c.sent_through).where(outbox_streams.c.source == source)
+    )
+    return connection.execute(
+        sa.select(outbox)
+        .where(outbox.c.source == source, outbox.c.sequence > (sent_through or 0))
+        .order_by(outbox.c.sequence)
+        .limit(BATCH)
+    ).all()
+
+
+def letter_of(row: sa.Row[Any], queue: str | None = None) -> Letter:
+    """The logged fact as a message: to all its readers, or to one reader's queue."""
+    if queue is not None:
+        return Letter("", queue, row.envelope, row.message_id)
+    return Letter(
+        exchange_of(row.source),
+        routing_key_of(row.type),
+        row.envelope,
+        row.message_id,
+        must_route(row.source),
+    )

@@ -1,0 +1,115 @@
+"""The worker: from the inbox to the reactions, each fact's effect exactly once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import marshmallow
+import sqlalchemy as sa
+import structlog
+
+from services.chassis import telemetry
+from services.chassis.storage import inbox as inbox_store
+from services.chassis.storage.engine import Storage
+from services.chassis.storage.tables import inbox
+from services.chassis.storage.unit import Unit
+from services.contracts.envelope import MalformedEnvelope
+from services.contracts.fact import Fact
+from services.contracts.registry import UnknownFact, read_fact
+
+BATCH = 500
+MOST_ATTEMPTS = 8
+FIRST_BACK_OFF_SECONDS = 0.5
+MOST_BACK_OFF_SECONDS = 60.0
+# Trying again cannot mend these: they are parked at once.
+UNREADABLE = (UnknownFact, marshmallow.ValidationError, MalformedEnvelope)
+
+Reaction = Callable[[Unit, Any], None]
+Reactions = Mapping[type[Fact], Reaction]
+
+log = structlog.get_logger("worker")
+
+
+class Worker:
+    """Runs reaction, inbox mark and the reaction's own facts in one transaction, in batches."""
+
+    def __init__(self, service: str, storage: Storage, reactions: Reactions) -> None:
+        self.service = service
+        self.storage = storage
+        self.reactions = reactions
+
+    def run_once(self) -> float:
+        """Handle a batch. Seconds to rest before the next: 0 while there is more.
+
+        One worker a service works at a time, so no two ever handle the same subject side by side.
+        """
+        with self.storage.exclusive("worker") as alone:
+            if not alone:
+                return 1.0
+            with self.storage.reading() as connection:
+                rows = inbox_store.ready(connection, self.storage.clock.now(), BATCH)
+            if not rows:
+                return 0.5
+            try:
+                self._handle(rows)
+            except Exception:
+                # One of them failed and took the batch's transaction with it: each alone, then.
+                self._handle_one_by_one(rows)
+        return 0.0
+
+    def _handle(self, rows: Sequence[sa.Row[Any]]) -> None:
+        with self.storage.unit() as unit:
+            for row in rows:
+                self._react(unit, row)
+            inbox_store.mark_handled(unit.connection, [row.message_id for row in rows], unit.now)
+        telemetry.FACTS_HANDLED.labels(self.service).inc(len(rows))
+
+    def _handle_one_by_one(self, rows: Sequence[sa.Row[Any]]) -> None:
+        held: set[tuple[str, str]] = set()
+        for row in rows:
+            if (row.source, row.subject) in held:
+                continue
+            try:
+                self._handle([row])
+            except Exception as error:
+                held.add((row.source, row.subject))
+                self._failed(row, error)
+
+    def _react(self, unit: Unit, row: sa.Row[Any]) -> None:
+        envelope = inbox_store.envelope_of(row)
+        fact = read_fact(envelope.type, dict(envelope.data))
+        reaction = self.reactions.get(type(fact))
+        if reaction is not None:
+            unit.because_of(envelope)
+            reaction(unit, fact)
+
+    def _failed(self, row: sa.Row[Any], error: Exception) -> None:
+        """Back off, or park. What is kept of the error is its kind and text, cut short."""
+        telemetry.FACTS_FAILED.labels(self.service).inc()
+        attempts = row.attempts + 1
+        parked = isinstance(error, UNREADABLE) or attempts >= MOST_ATTEMPTS
+        back_off = min(FIRST_BACK_OFF_SECONDS * 2**attempts, MOST_BACK_OFF_SECONDS)
+        now = self.storage.clock.now()
+        later = now + timedelta(seconds=back_off * random.uniform(0.5, 1))  # noqa: S311 (jitter, no secret)
+        with self.storage.unit() as unit:
+            unit.execute(
+                sa.update(inbox)
+                .where(inbox.c.message_id == row.message_id, inbox.c.handled_at.is_(None))
+                .values(
+                    attempts=attempts,
+                    next_attempt_at=None if parked else later,
+                    parked_at=now if parked else None,
+                    last_error=f"{type(error).__name__}: {error}"[:500],
+                )
+            )
+        log.warning(
+            "fact_parked" if parked else "fact_failed",
+            service=self.service,
+            message_id=row.message_id,
+            type=row.type,
+            attempts=attempts,
+            error=type(error).__name__,
+        )

@@ -1,0 +1,122 @@
+"""A process of one or more services: one web server, a nameko container each, and a graceful stop.
+
+The process' entry point calls `eventlet.monkey_patch()` as its first statement, before this is imported.
+"""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import eventlet
+import eventlet.wsgi
+import structlog
+from eventlet.event import Event
+from nameko.containers import ServiceContainer
+
+from services.chassis.messaging.service import FactService
+from services.chassis.parts import Parts
+from services.chassis.web.app import App, FrontDoor
+
+STOP_SECONDS = 9
+MOST_CONNECTIONS = 1024
+MOST_WORKERS = 32
+IDLE_CONNECTION_SECONDS = 75
+
+log = structlog.get_logger("process")
+
+
+class PortTaken(Exception):
+    """Another process listens there already."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A service put together by its wiring."""
+
+    service_class: type[FactService]
+    parts: Parts
+    app: App
+
+
+def listen_on(host: str, port: int) -> Any:
+    """A listening socket. Raises PortTaken."""
+    try:
+        return eventlet.listen((host, port), backlog=512, reuse_port=False)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise PortTaken(f"port {port} on {host} cannot be used: {error.strerror}") from error
+        raise
+
+
+class Process:
+    """Starts in `start`, works until `stop` or a signal, and says in `wait` whether it ended well."""
+
+    def __init__(self, compositions: Sequence[Composition], listener: socket.socket) -> None:
+        self._compositions = compositions
+        self._listener = listener
+        self._ended: Event = Event()
+        self._containers = [
+            ServiceContainer(c.service_class, {"parts": c.parts, "max_workers": MOST_WORKERS})
+            for c in compositions
+        ]
+        front_door = FrontDoor([c.app for c in compositions])
+        for composition in compositions:
+            composition.app.siblings = front_door.apps
+        self._server = eventlet.spawn(
+            eventlet.wsgi.server,
+            listener,
+            front_door,
+            log_output=False,
+            debug=False,
+            max_size=MOST_CONNECTIONS,
+            socket_timeout=IDLE_CONNECTION_SECONDS,
+        )
+
+    def start(self) -> None:
+        for container in self._containers:
+            container.start()
+            eventlet.spawn(self._watch, container)
+
+    def _watch(self, container: Any) -> None:
+        try:
+            container.wait()
+        except Exception as error:
+            log.critical("service_died", service=container.service_name, error=repr(error))
+            self._end(1)
+
+    def _end(self, code: int) -> None:
+        if not self._ended.ready():
+            self._ended.send(code)
+
+    def stop_on_signals(self) -> None:
+        def on_signal(number: int, _frame: Any) -> None:
+            # A handler may run in the middle of anything: only ask the hub to end the process.
+            eventlet.spawn_after(0, self._end, 0)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, on_signal)
+
+    def wait(self) -> int:
+        """The exit code, after everything in hand was finished or STOP_SECONDS have passed."""
+        code: int = self._ended.wait()
+        self.stop()
+        return code
+
+    def stop(self) -> None:
+        """Take no more requests, finish the batches in hand, acknowledge them, close."""
+        self._server.kill()
+        self._listener.close()
+        stopping = [eventlet.spawn(container.stop) for container in self._containers]
+        with eventlet.Timeout(STOP_SECONDS, False):
+            for thread in stopping:
+                thread.wait()
+        for composition in self._compositions:
+            composition.parts.close()
+
+
+Compose = Callable[..., Composition]

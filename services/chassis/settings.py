@@ -1,0 +1,124 @@
+"""Settings of a process, read once from the environment. Every default is the embedded one."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+COUNTY_FOLDER = Path(__file__).parents[2] / "deploy" / "county" / "vastmanland"
+
+
+class SettingsError(Exception):
+    """The environment does not make a working service; the text says which variable, and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every service needs. Secrets are kept out of its repr."""
+
+    service: str
+    database_url: str = field(repr=False)
+    amqp_uri: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    smtp_url: str = field(repr=False)  # empty: mail is kept in `var` and shown on the demo mail page
+    production: bool
+    var: Path
+    host: str
+    port: int
+    public_url: str
+    county_code: str
+    personas_file: Path | None
+    # Read from the environment once more by a service's own settings.
+    environment: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+
+def read_settings(service: str, environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings of `service`. Raises SettingsError.
+
+    DATABASE_URL may hold `{service}`, so that one environment serves all four services.
+    """
+    source = dict(os.environ if environment is None else environment)
+    env = _Reader(source)
+    var = Path(env.text("SAMKLANG_VAR", "var")).resolve()
+    production = env.flag("SAMKLANG_PRODUCTION", False)
+    default_personas = "" if production else str(COUNTY_FOLDER / "personas.yaml")
+    personas = env.text("DEMO_PERSONAS", default_personas)
+    port = env.port("PORT", 8000)
+    settings = Settings(
+        service=service,
+        database_url=env.text("DATABASE_URL", f"sqlite:///{var}/{{service}}.db").replace(
+            "{service}", service
+        ),
+        amqp_uri=env.text("AMQP_URI", "memory://"),
+        secret_key=env.text("SECRET_KEY", "") or _kept_secret(var, production),
+        smtp_url=env.text("SMTP_URL", ""),
+        production=production,
+        var=var,
+        host=env.text("HOST", "127.0.0.1"),
+        port=port,
+        public_url=env.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        county_code=env.text("COUNTY_CODE", "19"),
+        personas_file=Path(personas) if personas else None,
+        environment=source,
+    )
+    if production:
+        _refuse_demo(settings)
+    return settings
+
+
+def _refuse_demo(settings: Settings) -> None:
+    if settings.personas_file is not None:
+        raise SettingsError(
+            "DEMO_PERSONAS lets anybody be anybody: production mode does not start with it. Unset it."
+        )
+    if len(settings.secret_key) < 32:
+        raise SettingsError("SECRET_KEY must be at least 32 characters in production mode.")
+    if settings.database_url.startswith("sqlite") or settings.amqp_uri.startswith("memory"):
+        raise SettingsError("Production mode needs DATABASE_URL (PostgreSQL) and AMQP_URI (RabbitMQ).")
+    if not settings.smtp_url:
+        raise SettingsError("Production mode needs SMTP_URL: mail kept in a folder reaches nobody.")
+
+
+def _kept_secret(var: Path, production: bool) -> str:
+    """A secret made on the first run and kept in `var`, so that a restart logs nobody out."""
+    if production:
+        return ""
+    var.mkdir(parents=True, exist_ok=True)
+    file = var / "secret_key"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    secret = secrets.token_urlsafe(48)
+    with os.fdopen(descriptor, "w") as handle:
+        handle.write(secret)
+    return secret
+
+
+class _Reader:
+    """Strict reading of a mapping; environs reads only the process' own environment."""
+
+    def __init__(self, source: Mapping[str, str]) -> None:
+        self._source = source
+
+    def text(self, name: str, default: str) -> str:
+        return self._source.get(name, default)
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self._source.get(name)
+        if value is None or value == "":
+            return default
+        if value.lower() in ("1", "true", "yes", "on"):
+            return True
+        if value.lower() in ("0", "false", "no", "off"):
+            return False
+        raise SettingsError(f"{name} is {value!r}: write 1 or 0.")
+
+    def port(self, name: str, default: int) -> int:
+        value = self._source.get(name) or str(default)
+        if not value.isascii() or not value.isdigit() or not 0 < int(value) < 65536:
+            raise SettingsError(f"{name} is {value!r}: write a port number from 1 to 65535.")
+        return int(value)

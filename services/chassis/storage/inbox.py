@@ -1,0 +1,149 @@
+"""The inbox: what other services told this one, each fact once, in the publisher's order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.chassis.storage.engine import Storage
+from services.chassis.storage.tables import inbox, inbox_positions
+from services.contracts.envelope import Envelope, MalformedEnvelope, parse_envelope
+
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What was stored: how many of the messages were new."""
+
+    stored: int
+    duplicates: int
+
+
+def insert_ignoring(connection: sa.Connection, table: sa.Table) -> Any:
+    """An INSERT that passes over rows which are there already."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def store(storage: Storage, bodies: Iterable[bytes]) -> Received:
+    """Store what the broker delivered in one transaction; only then may it be acknowledged.
+
+    What cannot be read as an envelope is kept too, parked with the reason: acknowledging it away would
+    lose it, and refusing it would have the broker deliver it for ever.
+    """
+    with storage.unit() as unit:
+        arrived = [_row(body, unit.now) for body in bodies]
+        rows = {row["message_id"]: row for row in arrived}
+        sources = sorted({row["source"] for row in rows.values() if row["sequence"] is not None})
+        positions = {source: _locked_position(unit.connection, source) for source in sources}
+        known = set(
+            unit.connection.scalars(sa.select(inbox.c.message_id).where(inbox.c.message_id.in_(list(rows))))
+        )
+        fresh = [row for message_id, row in rows.items() if message_id not in known]
+        if fresh:
+            unit.connection.execute(insert_ignoring(unit.connection, inbox), fresh)
+        for source, position in positions.items():
+            _advance(unit.connection, source, position)
+    return Received(stored=len(fresh), duplicates=len(arrived) - len(fresh))
+
+
+def _row(body: bytes, now: datetime) -> dict[str, Any]:
+    text = body.decode("utf-8", errors="replace").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    row: dict[str, Any] = {"body": text, "received_at": now, "parked_at": None, "last_error": None}
+    try:
+        envelope = parse_envelope(body)
+    except MalformedEnvelope as error:
+        message_id = f"unreadable-{hashlib.sha256(body).hexdigest()[:48]}"
+        parked = {"parked_at": now, "last_error": f"not an envelope: {error}"}
+        unknown = {"source": UNREADABLE, "sequence": None, "type": UNREADABLE, "subject": message_id}
+        return {**row, "message_id": message_id, **unknown, **parked}
+    about = {name: getattr(envelope, name) for name in ("source", "sequence", "type", "subject")}
+    return {**row, "message_id": envelope.id, **about}
+
+
+def _locked_position(connection: sa.Connection, source: str) -> int:
+    connection.execute(
+        insert_ignoring(connection, inbox_positions), {"source": source, "received_through": 0}
+    )
+    position: int | None = connection.scalar(
+        sa.select(inbox_positions.c.received_through)
+        .where(inbox_positions.c.source == source)
+        .with_for_update()
+    )
+    return position or 0
+
+
+def _advance(connection: sa.Connection, source: str, position: int) -> None:
+    """Move the position to the last fact before the first gap."""
+    through = position
+    sequences = connection.scalars(
+        sa.select(inbox.c.sequence)
+        .where(inbox.c.source == source, inbox.c.sequence > position)
+        .order_by(inbox.c.sequence)
+    )
+    for sequence in sequences:
+        if sequence > through + 1:
+            break
+        through = sequence
+    sequences.close()
+    if through > position:
+        connection.execute(
+            sa.update(inbox_positions)
+            .where(inbox_positions.c.source == source)
+            .values(received_through=through)
+        )
+
+
+def ready(connection: sa.Connection, now: datetime, most: int) -> Sequence[sa.Row[Any]]:
+    """The next facts to handle, oldest first a stream.
+
+    A fact waits for every earlier one of its stream to have arrived, and for every earlier one of its
+    subject to be handled: behind a fact that backs off or is parked, its subject's later facts wait too,
+    and nobody else's do.
+    """
+    earlier = inbox.alias("earlier")
+    blocked = (
+        sa.select(earlier.c.message_id)
+        .where(
+            earlier.c.source == inbox.c.source,
+            earlier.c.subject == inbox.c.subject,
+            earlier.c.handled_at.is_(None),
+            earlier.c.attempts > 0,  # only these can stand in the way; they have an index of their own
+            earlier.c.sequence < inbox.c.sequence,
+            sa.or_(earlier.c.parked_at.is_not(None), earlier.c.next_attempt_at > now),
+        )
+        .exists()
+    )
+    return connection.execute(
+        sa.select(inbox)
+        .join(inbox_positions, inbox_positions.c.source == inbox.c.source)
+        .where(
+            inbox.c.handled_at.is_(None),
+            inbox.c.parked_at.is_(None),
+            inbox.c.sequence <= inbox_positions.c.received_through,
+            sa.or_(inbox.c.next_attempt_at.is_(None), inbox.c.next_attempt_at <= now),
+            ~blocked,
+        )
+        .order_by(inbox.c.sequence, inbox.c.source)
+        .limit(most)
+    ).all()
+
+
+def mark_handled(connection: sa.Connection, message_ids: Sequence[str], now: datetime) -> None:
+    connection.execute(
+        sa.update(inbox)
+        .where(inbox.c.message_id.in_(message_ids), inbox.c.handled_at.is_(None))
+        .values(handled_at=now, next_attempt_at=None, parked_at=None)
+    )
+
+
+def envelope_of(row: sa.Row[Any]) -> Envelope:
+    return parse_envelope(row.body)

@@ -1,0 +1,63 @@
+"""Structured logs, metrics and trace context. None of them carries personal data."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import sys
+from contextvars import ContextVar
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+FACTS_PUBLISHED = Counter("samklang_facts_published_total", "Facts the broker confirmed", ["service"])
+FACTS_RECEIVED = Counter("samklang_facts_received_total", "Facts stored in the inbox", ["service"])
+FACTS_DUPLICATE = Counter("samklang_facts_duplicate_total", "Facts received once more", ["service"])
+FACTS_HANDLED = Counter("samklang_facts_handled_total", "Facts whose reaction was committed", ["service"])
+FACTS_FAILED = Counter("samklang_facts_failed_total", "Reactions that raised", ["service"])
+FACTS_RESENT = Counter("samklang_facts_resent_total", "Facts sent again from the log", ["service", "reader"])
+RELAY_FAILURES = Counter("samklang_relay_failures_total", "Publishing attempts that failed", ["service"])
+FACTS_UNROUTABLE = Counter("samklang_facts_unroutable_total", "Facts no queue took", ["service"])
+OUTBOX_BACKLOG = Gauge("samklang_outbox_backlog", "Facts recorded and not yet confirmed", ["service"])
+INBOX_BACKLOG = Gauge("samklang_inbox_backlog", "Facts received and not yet handled", ["service"])
+INBOX_PARKED = Gauge("samklang_inbox_parked", "Facts parked for a person to look at", ["service"])
+OLDEST_WAITING = Gauge("samklang_oldest_waiting_seconds", "Age of the oldest unhandled fact", ["service"])
+REQUEST_SECONDS = Histogram(
+    "samklang_request_seconds",
+    "Time to answer a request",
+    ["service", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+
+def current_traceparent() -> str | None:
+    """The W3C trace context of what is going on, if a caller gave one or a request began one."""
+    return _traceparent.get()
+
+
+def begin_trace(traceparent: str | None) -> None:
+    """Go on with the caller's trace, or begin one."""
+    _traceparent.set(traceparent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
+
+
+def configure_logging(*, as_json: bool) -> None:
+    """One line an event on standard error: JSON on servers, readable for a person otherwise."""
+    # Tracebacks without local variables: those hold people's data.
+    renderers: list[structlog.typing.Processor] = [
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    ]
+    if as_json:
+        renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *renderers,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

@@ -1,0 +1,1 @@
+"""Pages and API: routing, access, session, languages, base template."""

@@ -1,0 +1,1 @@
+"""What the `samklang` commands do. The only place that knows all four services."""

@@ -1,0 +1,30 @@
+"""Facts billing publishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.contracts.fact import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class CostShare:
+    payer_code: str  # a municipality's code, or the county's for the region
+    share_ore: int
+
+
+@dataclass(frozen=True, slots=True)
+class CostSharesComputed(Fact):
+    """A year's budget split over the region and the members; the shares sum exactly to the budget."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "cost_shares_computed", 1, "billing", "run_id"
+
+    run_id: str
+    year: int
+    budget_ore: int
+    population_date: date
+    shares: tuple[CostShare, ...]
+
+
+FACTS: tuple[type[Fact], ...] = (CostSharesComputed,)

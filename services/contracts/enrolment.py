@@ -1,0 +1,127 @@
+"""Facts enrolment publishes.
+
+People are ids here. A pupil with protected identity has neither guardian nor home municipality in a fact:
+the number of pupils from a small municipality could point at one child. Names and addresses travel in the
+stream `enrolment.contacts`, which only notifications reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.contracts.fact import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceGiven(Fact):
+    """The pupil has a place. `rule` names the rule that gave it."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "place_given", 1, "enrolment", "application_id"
+
+    application_id: str
+    course_id: str
+    pupil_id: str
+    guardian_id: str | None
+    home_municipality: str | None
+    host_municipality: str
+    term_id: str
+    given_at: datetime
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationQueued(Fact):
+    """The course was full: the application waits. `position` is 1 for the next in line, as of `queued_at`."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "application_queued", 1, "enrolment", "application_id"
+
+    application_id: str
+    course_id: str
+    pupil_id: str
+    guardian_id: str | None
+    home_municipality: str | None
+    host_municipality: str
+    term_id: str
+    queued_at: datetime
+    position: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOffered(Fact):
+    """A seat came free and is held for the next in line until the family has answered."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "place_offered", 1, "enrolment", "application_id"
+
+    application_id: str
+    course_id: str
+    pupil_id: str
+    guardian_id: str | None
+    offered_at: datetime
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationEnded(Fact):
+    """An application, an offer or a place that is no more.
+
+    `outcome` is `withdrawn`, `declined` or `course_cancelled`; `had` is `place`, `offer` or `queue`.
+    """
+
+    NAME, VERSION, SOURCE, SUBJECT = "application_ended", 1, "enrolment", "application_id"
+
+    application_id: str
+    course_id: str
+    pupil_id: str
+    guardian_id: str | None
+    outcome: str
+    had: str
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CourseSeatsChanged(Fact):
+    """How full a course is now: seats held by places and offers, and how many wait."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "course_seats_changed", 1, "enrolment", "course_id"
+
+    course_id: str
+    capacity: int
+    taken: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRegistered(Fact):
+    """How to reach a guardian, a pupil of age or a colleague; never one with protected identity."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "contact_registered", 1, "enrolment.contacts", "person_id"
+
+    person_id: str
+    name: str
+    email: str | None
+    language: str
+    role: str
+    municipality_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class PupilNamed(Fact):
+    """The given name by which a letter speaks of a pupil; never one with protected identity."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "pupil_named", 1, "enrolment.contacts", "pupil_id"
+
+    pupil_id: str
+    given_name: str
+
+
+FACTS: tuple[type[Fact], ...] = (
+    PlaceGiven,
+    ApplicationQueued,
+    PlaceOffered,
+    ApplicationEnded,
+    CourseSeatsChanged,
+    ContactRegistered,
+    PupilNamed,
+)
