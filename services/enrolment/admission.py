@@ -1,0 +1,215 @@
+"""Applications decided together: one transaction and a fixed number of statements for a whole batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.refusals import N_, Refusal
+from services.chassis.storage.unit import Unit
+from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
+from services.enrolment import repository
+from services.enrolment.domain.admission import (
+    APPLICATION_ENDED,
+    COURSE_UNKNOWN,
+    PUPIL_UNKNOWN,
+    Applicant,
+    CourseState,
+    Decision,
+    decide,
+)
+from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
+
+ID_TAKEN = Refusal(
+    "application_id_taken",
+    N_("This application id belongs to another application. Reload the form and send it again."),
+)
+
+
+@dataclass
+class _Batch:
+    """What is known while a batch is decided, and what came of it."""
+
+    unit: Unit
+    courses: dict[str, CourseState]
+    pupils: dict[str, tuple[Applicant, sa.Row[Any]]]
+    guardians: dict[str, list[str]]
+    # Applications that are there, those of this batch too once decided: a second request finds them.
+    by_id: dict[str, Mapping[str, Any]]
+    active: dict[tuple[str, str], Mapping[str, Any]]
+    decided: list[tuple[ApplicationRequest, Decision, dict[str, Any]]] = field(default_factory=list)
+
+
+def decide_applications(unit: Unit, requests: Sequence[ApplicationRequest]) -> list[Answer]:
+    """Decide in the order of arrival; an answer for each request, in the same order.
+
+    Locks the courses once, in id order, before anything is judged. A request that is there already, by its
+    id or as an active application of the pupil for the course, is answered with what was decided then.
+    """
+    batch = _load(unit, requests)
+    answers = [_answer(batch, request) for request in requests]
+    touched = {request.course_id for request, _, _ in batch.decided}
+    repository.insert_applications(unit, [row for _, _, row in batch.decided])
+    repository.note_events(
+        unit,
+        [
+            (row["application_id"], row["applied_by"], row["state"], row["rule"])
+            for _, _, row in batch.decided
+        ],
+    )
+    states = [batch.courses[course_id] for course_id in sorted(touched)]
+    repository.save_seats(unit, states)
+    positions = _positions(batch)
+    for request, decision, row in batch.decided:
+        _record(batch, request, decision, row, positions)
+    record_seats(unit, states)
+    return [_with_position(answer, positions) for answer in answers]
+
+
+def record_seats(unit: Unit, states: Sequence[CourseState]) -> None:
+    for state in states:
+        unit.record(CourseSeatsChanged(state.course_id, state.capacity, state.taken, state.waiting))
+
+
+def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
+    course_ids = {request.course_id for request in requests}
+    pupil_ids = {request.pupil_id for request in requests}
+    courses = repository.lock_courses(unit, course_ids)
+    existing = repository.existing_applications(
+        unit, {request.application_id for request in requests}, course_ids, pupil_ids
+    )
+    return _Batch(
+        unit,
+        courses,
+        repository.applicants(unit, pupil_ids),
+        repository.guardians_of(unit, pupil_ids),
+        {row.application_id: row._asdict() for row in existing},
+        {(row.course_id, row.pupil_id): row._asdict() for row in existing if row.state != "ended"},
+    )
+
+
+def _answer(batch: _Batch, request: ApplicationRequest) -> Answer:
+    pupil = batch.pupils.get(request.pupil_id)
+    if pupil is None or not _may_act(batch, request):
+        return PUPIL_UNKNOWN
+    course = batch.courses.get(request.course_id)
+    if course is None:
+        return COURSE_UNKNOWN
+    before = _decided_before(batch, request)
+    if before is not None:
+        return before
+    decision = decide(course, pupil[0], batch.unit.now, batch.unit.today)
+    if isinstance(decision, Refusal):
+        return decision
+    row = _row(batch, request, decision, pupil[1])
+    batch.decided.append((request, decision, row))
+    batch.by_id[request.application_id] = row
+    batch.active[request.course_id, request.pupil_id] = row
+    return _outcome(row, already=False)
+
+
+def _may_act(batch: _Batch, request: ApplicationRequest) -> bool:
+    """A guardian for its own children, a pupil for itself; staff's right is checked by the route."""
+    if request.guardian_id is None or request.guardian_id == request.pupil_id:
+        return True
+    return request.guardian_id in batch.guardians.get(request.pupil_id, ())
+
+
+def _decided_before(batch: _Batch, request: ApplicationRequest) -> Answer | None:
+    same_id = batch.by_id.get(request.application_id)
+    if same_id is not None and (same_id["course_id"], same_id["pupil_id"]) != (
+        request.course_id,
+        request.pupil_id,
+    ):
+        return ID_TAKEN
+    if same_id is not None and same_id["state"] == "ended":
+        return APPLICATION_ENDED
+    active = batch.active.get((request.course_id, request.pupil_id))
+    return None if active is None else _outcome(active, already=True)
+
+
+def _row(
+    batch: _Batch, request: ApplicationRequest, decision: Decision, pupil: sa.Row[Any]
+) -> dict[str, Any]:
+    now = batch.unit.now
+    guardians = batch.guardians.get(request.pupil_id, [])
+    return {
+        "application_id": request.application_id,
+        "course_id": request.course_id,
+        "pupil_id": request.pupil_id,
+        # Whom letters go to: a pupil without a guardian is of age.
+        "guardian_id": request.guardian_id or (guardians[0] if guardians else request.pupil_id),
+        "home_municipality": pupil.home_municipality,
+        "state": decision.state,
+        "outcome": None,
+        # A microsecond apart: who came first in a batch is first in the queue, whatever id it made.
+        "queued_at": request.queued_at or now + timedelta(microseconds=len(batch.decided)),
+        "rule": decision.rule,
+        "basis": decision.basis,
+        "explanation": json.dumps(decision.facts, sort_keys=True),
+        "applied_by": request.by,
+        "decided_at": now,
+        "changed_at": now,
+    }
+
+
+def _outcome(row: Mapping[str, Any], *, already: bool) -> Outcome:
+    return Outcome(
+        application_id=row["application_id"],
+        course_id=row["course_id"],
+        pupil_id=row["pupil_id"],
+        state=row["state"],
+        rule=row["rule"],
+        basis=row["basis"],
+        already=already,
+    )
+
+
+def _positions(batch: _Batch) -> dict[str, int]:
+    """Positions of what this batch queued, and of what it found waiting, by application id."""
+    queued = {row["course_id"] for row in batch.active.values() if row["state"] == "queued"}
+    states = {course_id: batch.courses[course_id] for course_id in queued if course_id in batch.courses}
+    queues = repository.queues(batch.unit.connection, states)
+    return {
+        each.application_id: position
+        for queue in queues.values()
+        for position, each in enumerate(queue, start=1)
+    }
+
+
+def _with_position(answer: Answer, positions: dict[str, int]) -> Answer:
+    if isinstance(answer, Refusal) or answer.state != "queued":
+        return answer
+    return replace(answer, position=positions.get(answer.application_id))
+
+
+def _record(
+    batch: _Batch,
+    request: ApplicationRequest,
+    decision: Decision,
+    row: dict[str, Any],
+    positions: dict[str, int],
+) -> None:
+    """The fact of a decision; of a protected pupil it says neither who stands behind nor from where."""
+    protected = batch.pupils[request.pupil_id][1].protected
+    course = batch.courses[request.course_id]
+    common: dict[str, Any] = {
+        "application_id": request.application_id,
+        "course_id": request.course_id,
+        "pupil_id": request.pupil_id,
+        "guardian_id": None if protected else row["guardian_id"],
+        "home_municipality": None if protected else row["home_municipality"],
+        "host_municipality": course.terms.host.code,
+        "term_id": course.term_id,
+        "rule": decision.rule,
+    }
+    if decision.state == "placed":
+        batch.unit.record(PlaceGiven(given_at=batch.unit.now, **common))
+    else:
+        position = positions[request.application_id]
+        batch.unit.record(ApplicationQueued(queued_at=row["queued_at"], position=position, **common))

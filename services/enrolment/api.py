@@ -1,0 +1,307 @@
+"""JSON API of enrolment: everything the pages do."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from services.chassis.clock import local_date
+from services.chassis.refusals import Refused
+from services.chassis.web.access import NotFound
+from services.chassis.web.context import Context
+from services.chassis.web.inputs import IdField
+from services.chassis.web.routes import Routes
+from services.enrolment import commands, queries, words
+from services.enrolment.commands import NewPupil
+from services.enrolment.domain.admission import COURSE_UNKNOWN
+from services.enrolment.domain.requests import ApplicationRequest, Outcome
+from services.enrolment.entering_pages import EnterForm, enter_application
+from services.enrolment.pages import FAMILY, GUARDIAN, person_id
+from services.enrolment.staff_pages import STAFF, STAFF_OF_HOST
+
+routes = Routes()
+
+
+class LocalTextAnswer(Schema):
+    sv = fields.String(required=True)
+    en = fields.String(required=True)
+
+
+class ApplicationBody(Schema):
+    application_id = IdField(required=True)
+    course_id = fields.String(required=True, validate=validate.Length(1, 64))
+    pupil_id = fields.String(required=True, validate=validate.Length(1, 64))
+
+
+class OutcomeAnswer(Schema):
+    application_id = fields.String(required=True)
+    course_id = fields.String(required=True)
+    pupil_id = fields.String(required=True)
+    state = fields.String(required=True)
+    rule = fields.String(required=True)
+    basis = fields.String(required=True)
+    position = fields.Integer(required=True, allow_none=True)
+    already = fields.Boolean(required=True)
+    reason = fields.String(required=True)
+
+
+@routes.api(
+    "POST",
+    "/applications",
+    access=FAMILY,
+    summary="Apply for a course: a place or a queue position, immediate and final",
+    body=ApplicationBody,
+    answer=OutcomeAnswer,
+)
+def apply_by_api(context: Context) -> dict[str, Any]:
+    outcome = context.parts.decider.decide(
+        ApplicationRequest(**context.body, guardian_id=person_id(context), by=context.signed_in.audit_name)
+    )
+    return _outcome(context, outcome)
+
+
+def _outcome(context: Context, outcome: Outcome) -> dict[str, Any]:
+    reason = context.texts.gettext(words.RULES.get(outcome.rule, outcome.rule))
+    return {**asdict(outcome), "reason": reason}
+
+
+class CourseSummary(Schema):
+    course_id = fields.String(required=True)
+    title = fields.Nested(LocalTextAnswer, required=True)
+    school_name = fields.String(required=True)
+    municipality_code = fields.String(required=True)
+    weekday = fields.Integer(required=True)
+    starts_at = fields.String(required=True)
+    capacity = fields.Integer(required=True)
+    taken = fields.Integer(required=True)
+    waiting = fields.Integer(required=True)
+
+
+class MunicipalitySummary(Schema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+
+
+class PupilAnswer(Schema):
+    pupil_id = fields.String(required=True)
+    name = fields.String(required=True)
+    protected = fields.Boolean(required=True)
+    home = fields.Function(
+        lambda pupil: None if pupil.protected else MunicipalitySummary().dump(pupil.home),
+        metadata={"type": ["object", "null"]},
+    )
+
+
+class ApplicationAnswer(Schema):
+    application_id = fields.String(required=True)
+    state = fields.String(required=True)
+    outcome = fields.String(required=True, allow_none=True)
+    rule = fields.String(required=True)
+    basis = fields.String(required=True)
+    queued_at = fields.AwareDateTime(required=True)
+    decided_at = fields.AwareDateTime(required=True)
+    position = fields.Integer(required=True, allow_none=True)
+    pupil = fields.Nested(PupilAnswer, required=True)
+    course = fields.Nested(CourseSummary, required=True)
+
+
+class ApplicationsAnswer(Schema):
+    applications = fields.List(fields.Nested(ApplicationAnswer), required=True)
+
+
+@routes.api(
+    "GET", "/applications", access=FAMILY, summary="My family's applications", answer=ApplicationsAnswer
+)
+def my_applications(context: Context) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        return {"applications": queries.applications_of_person(connection, person_id(context))}
+
+
+@routes.api(
+    "GET",
+    "/applications/<application_id>",
+    access=FAMILY,
+    summary="One of my family's applications",
+    answer=ApplicationAnswer,
+)
+def my_application(context: Context, application_id: str) -> queries.Application:
+    with context.parts.storage.reading() as connection:
+        found = queries.application_of_person(connection, application_id, person_id(context))
+    if found is None:
+        raise Refused(commands.APPLICATION_UNKNOWN)
+    return found
+
+
+def _act(context: Context, application_id: str, command: Any) -> queries.Application:
+    my_application(context, application_id)
+    with context.parts.storage.unit() as unit:
+        command(unit, application_id, context.signed_in.audit_name)
+    application: queries.Application = my_application(context, application_id)
+    return application
+
+
+@routes.api(
+    "POST",
+    "/applications/<application_id>/withdraw",
+    access=FAMILY,
+    summary="Give up a place, an offer or a place in the queue",
+    answer=ApplicationAnswer,
+)
+def withdraw_by_api(context: Context, application_id: str) -> queries.Application:
+    return _act(context, application_id, commands.withdraw)
+
+
+@routes.api(
+    "POST",
+    "/applications/<application_id>/accept",
+    access=FAMILY,
+    summary="Accept an offered place",
+    answer=ApplicationAnswer,
+)
+def accept_by_api(context: Context, application_id: str) -> queries.Application:
+    return _act(context, application_id, commands.accept_offer)
+
+
+@routes.api(
+    "POST",
+    "/applications/<application_id>/decline",
+    access=FAMILY,
+    summary="Decline an offered place",
+    answer=ApplicationAnswer,
+)
+def decline_by_api(context: Context, application_id: str) -> queries.Application:
+    return _act(context, application_id, commands.decline_offer)
+
+
+class PupilsAnswer(Schema):
+    pupils = fields.List(fields.Nested(PupilAnswer), required=True)
+
+
+@routes.api("GET", "/pupils", access=FAMILY, summary="The children I apply for", answer=PupilsAnswer)
+def my_pupils(context: Context) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        return {"pupils": queries.pupils_of(connection, person_id(context))}
+
+
+class PupilBody(Schema):
+    pupil_id = IdField(required=True)
+    personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
+    given_name = fields.String(required=True, validate=validate.Length(1, 100))
+    family_name = fields.String(required=True, validate=validate.Length(1, 100))
+
+
+@routes.api("POST", "/pupils", access=GUARDIAN, summary="Add a child of mine", body=PupilBody, status=201)
+def add_pupil(context: Context) -> dict[str, Any]:
+    pupil = NewPupil(
+        **context.body,
+        home_municipality=context.signed_in.municipality,
+        guardian_id=person_id(context),
+    )
+    with context.parts.storage.unit() as unit:
+        commands.register_pupil(unit, pupil, context.signed_in.audit_name)
+    return {"pupil_id": pupil.pupil_id}
+
+
+class VerdictAnswer(Schema):
+    pupil_id = fields.String(required=True)
+    age = fields.Integer(required=True)
+    may_apply = fields.Boolean(required=True)
+    refusal = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True)
+    rule = fields.String(required=True, allow_none=True)
+    fee_ore = fields.Integer(required=True, allow_none=True)
+    application_id = fields.String(required=True, allow_none=True)
+
+
+class VerdictsAnswer(Schema):
+    verdicts = fields.List(fields.Nested(VerdictAnswer), required=True)
+
+
+@routes.api(
+    "GET",
+    "/courses/<course_id>/verdicts",
+    access=FAMILY,
+    summary="May my children take this course, under which rule, at what price?",
+    answer=VerdictsAnswer,
+)
+def my_verdicts(context: Context, course_id: str) -> dict[str, Any]:
+    today = local_date(context.parts.clock.now())
+    with context.parts.storage.reading() as connection:
+        found = queries.course(connection, course_id)
+        if found is None:
+            raise Refused(COURSE_UNKNOWN)
+        verdicts = queries.verdicts(connection, person_id(context), found[1], today)
+    return {"verdicts": [_verdict(context, verdict) for verdict in verdicts]}
+
+
+def _verdict(context: Context, verdict: queries.Verdict) -> dict[str, Any]:
+    refusal, basis = verdict.refusal, verdict.basis
+    reason = context.refusal_text(refusal) if refusal else ""
+    if basis is not None:
+        reason = context.texts.gettext(basis.reason) % basis.facts
+    return {
+        "pupil_id": verdict.pupil.pupil_id,
+        "age": verdict.age,
+        "may_apply": refusal is None,
+        "refusal": refusal.name if refusal else None,
+        "reason": reason,
+        "rule": refusal.rule if refusal else basis.rule if basis else None,
+        "fee_ore": verdict.fee.fee_ore if verdict.fee else None,
+        "application_id": verdict.application_id,
+    }
+
+
+@routes.api(
+    "GET",
+    "/courses/<course_id>/participants",
+    access=STAFF_OF_HOST,
+    summary="Who has, is offered or waits for a place",
+    answer=ApplicationsAnswer,
+)
+def course_participants(context: Context, course_id: str) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        if queries.course(connection, course_id) is None:
+            raise NotFound
+        return {"applications": queries.participants(connection, course_id)}
+
+
+@routes.api(
+    "GET",
+    "/pupils-elsewhere",
+    access=STAFF,
+    summary="My municipality's pupils on courses in other municipalities",
+    answer=ApplicationsAnswer,
+)
+def own_pupils_elsewhere(context: Context) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        return {"applications": queries.pupils_elsewhere(connection, context.signed_in.municipality)}
+
+
+class SchoolCoursesAnswer(Schema):
+    courses = fields.List(fields.Nested(CourseSummary), required=True)
+
+
+@routes.api(
+    "GET",
+    "/courses",
+    access=STAFF,
+    summary="My municipality's courses with seats and queues",
+    answer=SchoolCoursesAnswer,
+)
+def school_courses(context: Context) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        return {"courses": queries.courses_of_school(connection, context.signed_in.municipality)}
+
+
+@routes.api(
+    "POST",
+    "/courses/<course_id>/entered-applications",
+    access=STAFF_OF_HOST,
+    summary="Enter a paper or phone application, also for a pupil with protected identity",
+    body=EnterForm,
+    answer=OutcomeAnswer,
+)
+def enter_by_api(context: Context, course_id: str) -> dict[str, Any]:
+    return _outcome(context, enter_application(context, course_id, context.body))

@@ -1,0 +1,350 @@
+"""Everything one can ask enrolment to do. Each raises Refused, and then nothing has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.personal_identity import (
+    InvalidPersonalIdentity,
+    PersonalIdentity,
+    parse_personal_identity,
+)
+from services.chassis.refusals import N_, Refusal, Refused
+from services.chassis.storage.inbox import insert_ignoring
+from services.chassis.storage.unit import Unit
+from services.contracts.enrolment import (
+    ApplicationEnded,
+    ContactRegistered,
+    PlaceGiven,
+    PlaceOffered,
+    PupilNamed,
+)
+from services.enrolment import repository
+from services.enrolment.admission import decide_applications, record_seats
+from services.enrolment.domain.admission import NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
+from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
+from services.enrolment.tables import applications, guardians, guardianships, pupils
+
+PERSONAL_IDENTITY_INVALID = Refusal(
+    "personal_identity_invalid",
+    N_(
+        "This is not a valid personal identity number or coordination number. "
+        "Check the twelve digits, the last one too."
+    ),
+    status=422,
+)
+PERSONAL_IDENTITY_KNOWN = Refusal(
+    "personal_identity_known",
+    N_("A child with this number is registered already. Ask your culture school to connect you to it."),
+)
+PUPIL_ID_TAKEN = Refusal(
+    "pupil_id_taken",
+    N_("This id belongs to another pupil. Reload the form and send it again."),
+)
+GUARDIAN_UNKNOWN = Refusal(
+    "guardian_unknown",
+    N_("You are not registered as a guardian yet. Ask your culture school to register you."),
+    status=404,
+)
+PUPIL_NOT_PROTECTED = Refusal(
+    "pupil_not_protected",
+    N_(
+        "This pupil is registered already, without protected identity, so its name would be shown. "
+        "Nothing was entered: have the pupil protected first."
+    ),
+)
+APPLICATION_UNKNOWN = Refusal("application_unknown", N_("There is no such application."), status=404)
+NOTHING_TO_WITHDRAW = Refusal("already_ended", N_("This application or place has ended already."))
+NO_OFFER = Refusal("no_offer", N_("There is no offer to answer: it was answered already, or has ended."))
+MUNICIPALITY_UNKNOWN = Refusal(
+    "municipality_unknown", N_("There is no such municipality in the county."), status=422
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How notifications reaches a person; enrolment itself keeps no address."""
+
+    email: str | None
+    language: str
+    role: str = "guardian"
+
+
+def register_guardian(
+    unit: Unit, guardian_id: str, name: str, municipality: str, contact: Contact | None
+) -> None:
+    """A guardian and how to reach it; None for one with protected identity, of whom nobody else is told.
+
+    The same again changes nothing.
+    """
+    values = {"name": name, "municipality_code": municipality}
+    row = unit.row(sa.select(guardians).where(guardians.c.guardian_id == guardian_id).with_for_update())
+    if row is not None and (row.name, row.municipality_code) == (name, municipality):
+        return
+    if row is None:
+        unit.execute(sa.insert(guardians).values(guardian_id=guardian_id, **values))
+    else:
+        unit.execute(sa.update(guardians).where(guardians.c.guardian_id == guardian_id).values(**values))
+    if contact is not None:
+        register_contact(unit, guardian_id, name, municipality, contact)
+
+
+def register_contact(unit: Unit, person_id: str, name: str, municipality: str, contact: Contact) -> None:
+    """Tell notifications how to reach a guardian, a pupil of age or a colleague."""
+    unit.record(
+        ContactRegistered(person_id, name, contact.email, contact.language, contact.role, municipality)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NewPupil:
+    """`alias` is what lists show of a pupil with protected identity; None for everyone else."""
+
+    pupil_id: str
+    personal_identity: str
+    given_name: str
+    family_name: str
+    home_municipality: str
+    guardian_id: str | None
+    alias: str | None = None
+
+
+def register_pupil(unit: Unit, pupil: NewPupil, by: str) -> None:
+    """A pupil with its guardian. The same pupil again changes nothing, also when both come at once."""
+    number = _identity(pupil.personal_identity, unit)
+    if _is_registered(unit, pupil, number.number):
+        return
+    if pupil.home_municipality not in repository.known_municipalities(unit.connection):
+        raise Refused(MUNICIPALITY_UNKNOWN)
+    protected = pupil.alias is not None
+    values = {
+        "pupil_id": pupil.pupil_id,
+        "personal_identity": number.number,
+        "given_name": pupil.given_name,
+        "family_name": pupil.family_name,
+        "born_on": number.born_on,
+        "home_municipality": pupil.home_municipality,
+        "protected": protected,
+        "alias": pupil.alias,
+        "registered_by": by,
+        "registered_at": unit.now,
+    }
+    added = unit.execute(insert_ignoring(unit.connection, pupils).values(values))
+    if added.rowcount == 0 and _is_registered(unit, pupil, number.number):
+        return  # by a second click, a moment ago
+    if pupil.guardian_id is not None:
+        unit.execute(sa.insert(guardianships).values(guardian_id=pupil.guardian_id, pupil_id=pupil.pupil_id))
+    if not protected:
+        unit.record(PupilNamed(pupil.pupil_id, pupil.given_name))
+
+
+def _is_registered(unit: Unit, pupil: NewPupil, number: str) -> bool:
+    """Whether this very pupil is there. Raises Refused where its number or id is somebody else's."""
+    same_id, same_number = pupils.c.pupil_id == pupil.pupil_id, pupils.c.personal_identity == number
+    rows = unit.rows(sa.select(pupils).where(sa.or_(same_id, same_number)))
+    guardian = pupil.guardian_id
+    if guardian is not None and not _is_guardian(unit, guardian):
+        raise Refused(GUARDIAN_UNKNOWN)
+    if not rows:
+        return False
+    if [(row.pupil_id, row.personal_identity) for row in rows] == [(pupil.pupil_id, number)]:
+        guardians_of = repository.guardians_of(unit, [pupil.pupil_id]).get(pupil.pupil_id, [])
+        if guardian is None or guardian in guardians_of:
+            return True
+    if any(row.personal_identity == number for row in rows):
+        raise Refused(PERSONAL_IDENTITY_KNOWN)
+    raise Refused(PUPIL_ID_TAKEN)
+
+
+def _is_guardian(unit: Unit, person_id: str) -> bool:
+    return (
+        unit.row(sa.select(guardians.c.guardian_id).where(guardians.c.guardian_id == person_id)) is not None
+    )
+
+
+def _identity(text: str, unit: Unit) -> PersonalIdentity:
+    try:
+        return parse_personal_identity(text, unit.today)
+    except InvalidPersonalIdentity as error:
+        raise Refused(PERSONAL_IDENTITY_INVALID) from error
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredApplication:
+    """What staff enter of a paper or phone application. `queued_at` is the true time it came."""
+
+    application_id: str
+    course_id: str
+    pupil: NewPupil
+    queued_at: datetime
+
+
+def enter_application(unit: Unit, entered: EnteredApplication, by: str) -> Outcome:
+    """A pupil, known or new, and its application, decided at once."""
+    identity = _identity(entered.pupil.personal_identity, unit)
+    known = unit.row(sa.select(pupils).where(pupils.c.personal_identity == identity.number))
+    if known is None:
+        register_pupil(unit, entered.pupil, by)
+    elif entered.pupil.alias is not None and not known.protected:
+        raise Refused(PUPIL_NOT_PROTECTED)
+    request = ApplicationRequest(
+        application_id=entered.application_id,
+        course_id=entered.course_id,
+        pupil_id=known.pupil_id if known else entered.pupil.pupil_id,
+        guardian_id=None,
+        by=by,
+        queued_at=entered.queued_at,
+    )
+    answer = apply_for_course(unit, request)
+    if isinstance(answer, Refusal):
+        raise Refused(answer)
+    return answer
+
+
+def apply_for_course(unit: Unit, request: ApplicationRequest) -> Answer:
+    """One application on its own; the web sends them through the decider, many together."""
+    return decide_applications(unit, [request])[0]
+
+
+def withdraw(unit: Unit, application_id: str, by: str) -> None:
+    """Give up a place, an offer or a place in the queue. A freed seat is offered to the next in line."""
+    row, course = _locked(unit, application_id)
+    if row.state == "ended":
+        raise Refused(NOTHING_TO_WITHDRAW)
+    _end(unit, row, course, "withdrawn", by)
+    offer_free_seats(unit, course)
+    _save(unit, course)
+
+
+def accept_offer(unit: Unit, application_id: str, by: str) -> None:
+    """The offered seat becomes the pupil's place."""
+    row, course = _locked(unit, application_id)
+    if row.state == "placed":
+        return
+    if row.state != "offered":
+        raise Refused(NO_OFFER)
+    repository.change_state(unit, [application_id], "placed", rule=NEXT_IN_QUEUE, at=unit.now)
+    repository.note_events(unit, [(application_id, by, "placed", "the offer was accepted")])
+    pupil = _pupil(unit, row.pupil_id)
+    unit.record(
+        PlaceGiven(
+            application_id=application_id,
+            course_id=row.course_id,
+            pupil_id=row.pupil_id,
+            guardian_id=None if pupil.protected else row.guardian_id,
+            home_municipality=None if pupil.protected else row.home_municipality,
+            host_municipality=course.terms.host.code,
+            term_id=course.term_id,
+            given_at=unit.now,
+            rule=NEXT_IN_QUEUE,
+        )
+    )
+
+
+def decline_offer(unit: Unit, application_id: str, by: str) -> None:
+    """The offer ends and goes to the next in line."""
+    row, course = _locked(unit, application_id)
+    if row.state != "offered":
+        raise Refused(NO_OFFER)
+    _end(unit, row, course, "declined", by)
+    offer_free_seats(unit, course)
+    _save(unit, course)
+
+
+def cancel_course(unit: Unit, course_id: str, by: str) -> None:
+    """End every place, offer and application of a course that will not be held."""
+    course = repository.lock_courses(unit, [course_id]).get(course_id)
+    if course is None:
+        return
+    rows = unit.rows(
+        sa.select(applications)
+        .where(applications.c.course_id == course_id, applications.c.state != "ended")
+        .order_by(applications.c.application_id)
+        .with_for_update()
+    )
+    for row in rows:
+        _end(unit, row, course, "course_cancelled", by)
+    if rows:
+        _save(unit, course)
+
+
+def offer_free_seats(unit: Unit, course: CourseState) -> None:
+    """Hold each free seat for the next in line, as the rule book orders the queue, and tell the family."""
+    if course.taken >= course.capacity or course.waiting == 0 or course.terms.cancelled:
+        return
+    queue = repository.queues(unit.connection, {course.course_id: course})[course.course_id]
+    free = course.capacity - course.taken
+    offered = [each.application_id for each in queue[:free]]
+    repository.change_state(unit, offered, "offered", rule=NEXT_IN_QUEUE, at=unit.now)
+    repository.note_events(
+        unit, [(each, "enrolment", "offered", "a seat came free and the pupil was next") for each in offered]
+    )
+    course.taken += len(offered)
+    course.waiting -= len(offered)
+    for row in _with_pupils(unit, offered):
+        unit.record(
+            PlaceOffered(
+                application_id=row.application_id,
+                course_id=row.course_id,
+                pupil_id=row.pupil_id,
+                guardian_id=None if row.protected else row.guardian_id,
+                offered_at=unit.now,
+                rule=NEXT_IN_QUEUE,
+            )
+        )
+
+
+def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    return unit.rows(
+        sa.select(applications, pupils.c.protected)
+        .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
+        .where(applications.c.application_id.in_(list(application_ids)))
+        .order_by(applications.c.application_id)
+    )
+
+
+def _end(unit: Unit, row: sa.Row[Any], course: CourseState, outcome: str, by: str) -> None:
+    """End one application of a locked course; its seat or place in the queue is free again."""
+    had = {"placed": "place", "offered": "offer", "queued": "queue"}[row.state]
+    if had == "queue":
+        course.waiting -= 1
+    else:
+        course.give_back_seat()
+    repository.change_state(unit, [row.application_id], "ended", outcome=outcome, at=unit.now)
+    repository.note_events(unit, [(row.application_id, by, "ended", outcome)])
+    protected = _pupil(unit, row.pupil_id).protected
+    unit.record(
+        ApplicationEnded(
+            application_id=row.application_id,
+            course_id=row.course_id,
+            pupil_id=row.pupil_id,
+            guardian_id=None if protected else row.guardian_id,
+            outcome=outcome,
+            had=had,
+            ended_at=unit.now,
+        )
+    )
+
+
+def _save(unit: Unit, course: CourseState) -> None:
+    repository.save_seats(unit, [course])
+    record_seats(unit, [course])
+
+
+def _locked(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState]:
+    found = repository.lock_application(unit, application_id)
+    if found is None:
+        raise Refused(APPLICATION_UNKNOWN)
+    return found
+
+
+def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
+    row = unit.row(sa.select(pupils).where(pupils.c.pupil_id == pupil_id))
+    if row is None:
+        raise Refused(PUPIL_UNKNOWN)
+    return row

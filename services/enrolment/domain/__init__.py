@@ -1,0 +1,1 @@
+"""The rules of enrolment: plain Python, no database, no framework."""

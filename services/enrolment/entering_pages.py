@@ -1,0 +1,103 @@
+"""Staff enter an application that came on paper or by phone, also for a pupil with protected identity."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from werkzeug.wrappers import Response
+
+from services.chassis.clock import STOCKHOLM, local_date
+from services.chassis.ids import new_id
+from services.chassis.refusals import N_, Refused
+from services.chassis.web.access import NotFound
+from services.chassis.web.context import Context
+from services.chassis.web.inputs import IdField
+from services.chassis.web.routes import Routes
+from services.enrolment import commands, queries
+from services.enrolment.commands import EnteredApplication, NewPupil
+from services.enrolment.domain.requests import Outcome
+from services.enrolment.staff_pages import STAFF_OF_HOST
+
+routes = Routes()
+
+
+class EnterForm(Schema):
+    application_id = IdField(required=True)
+    pupil_id = IdField(required=True)
+    personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
+    given_name = fields.String(required=True, validate=validate.Length(1, 100))
+    family_name = fields.String(required=True, validate=validate.Length(1, 100))
+    home_municipality = fields.String(required=True, validate=validate.Regexp(r"[0-9]{4}\Z"))
+    applied_on = fields.Date(required=True)
+    protected = fields.Boolean(load_default=False)
+    alias = fields.String(load_default=None, validate=validate.Length(1, 100))
+
+    @validates_schema
+    def needs_an_alias(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("protected") and not data.get("alias"):
+            raise ValidationError("A pupil with protected identity needs an alias.", "alias")
+
+
+@routes.page("/staff/courses/<course_id>/enter", access=STAFF_OF_HOST)
+def enter_page(context: Context, course_id: str) -> Response:
+    today = local_date(context.parts.clock.now())
+    form = {"application_id": new_id(), "pupil_id": new_id(), "applied_on": today.isoformat()}
+    return _form(context, course_id, form, "", 200)
+
+
+@routes.page("/staff/courses/<course_id>/enter", access=STAFF_OF_HOST, methods=("POST",))
+def enter(context: Context, course_id: str) -> Response:
+    """Pupil and application in one transaction; a refusal keeps what was filled in and changes nothing."""
+    form = context.load_form(EnterForm())
+    try:
+        outcome = enter_application(context, course_id, form)
+    except Refused as refused:
+        given = dict(context.request.form)
+        return _form(context, course_id, given, context.refusal_text(refused.refusal), refused.refusal.status)
+    said = N_("The pupil has a place.") if outcome.state == "placed" else N_("The pupil is in the queue.")
+    return context.redirect(f"/staff/courses/{course_id}", context.texts.gettext(said))
+
+
+def enter_application(context: Context, course_id: str, form: dict[str, Any]) -> Outcome:
+    """Raises Refused."""
+    alias = form["alias"] if form["protected"] else None
+    pupil = NewPupil(
+        form["pupil_id"],
+        form["personal_identity"],
+        form["given_name"],
+        form["family_name"],
+        form["home_municipality"],
+        guardian_id=None,
+        alias=alias,
+    )
+    entered = EnteredApplication(
+        form["application_id"], course_id, pupil, _queue_date(form["applied_on"], context)
+    )
+    with context.parts.storage.unit() as unit:
+        return commands.enter_application(unit, entered, context.signed_in.audit_name)
+
+
+def _queue_date(applied_on: date, context: Context) -> datetime:
+    """The end of the day it came, so that who applied online that day goes first; now, if it came today."""
+    end_of_day = datetime.combine(applied_on, time(23, 59, 59), STOCKHOLM).astimezone(UTC)
+    now: datetime = context.parts.clock.now()
+    return min(end_of_day, now)
+
+
+def _form(context: Context, course_id: str, form: dict[str, Any], error: str, status: int) -> Response:
+    with context.parts.storage.reading() as connection:
+        found = queries.course(connection, course_id)
+        names = queries.municipality_names(connection)
+    if found is None:
+        raise NotFound
+    return context.render(
+        "enter.html",
+        http_status=status,
+        course=found[0],
+        form=form,
+        error=error,
+        municipalities=sorted(names.items(), key=lambda item: item[1]),
+        today=local_date(context.parts.clock.now()).isoformat(),
+    )

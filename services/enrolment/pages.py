@@ -1,0 +1,177 @@
+"""Pages of families: apply, my page, and what one can do with an application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+from werkzeug.wrappers import Response
+
+from services.chassis.clock import local_date
+from services.chassis.ids import new_id
+from services.chassis.refusals import N_, Refused
+from services.chassis.web.access import NotFound, only
+from services.chassis.web.context import Context
+from services.chassis.web.inputs import IdField
+from services.chassis.web.routes import Routes
+from services.enrolment import commands, queries, words
+from services.enrolment.commands import NewPupil
+from services.enrolment.domain.admission import COURSE_UNKNOWN
+from services.enrolment.domain.requests import ApplicationRequest
+
+routes = Routes()
+FAMILY = only("guardian", "pupil")
+GUARDIAN = only("guardian")
+
+
+def person_id(context: Context) -> str:
+    """The guardian or pupil who asks."""
+    person = context.signed_in.person_id
+    if person is None:
+        raise NotFound
+    return person
+
+
+@routes.page("/apply/<course_id>", access=FAMILY)
+def apply_page(context: Context, course_id: str) -> Response:
+    """Each child with the verdict and the price, before anything is sent."""
+    parts = context.parts
+    today = local_date(parts.clock.now())
+    with parts.storage.reading() as connection:
+        found = queries.course(connection, course_id)
+        if found is None:
+            raise Refused(COURSE_UNKNOWN)
+        course, state = found
+        verdicts = queries.verdicts(connection, person_id(context), state, today)
+    return context.render(
+        "apply.html",
+        course=course,
+        rule_book=state.rule_book,
+        verdicts=verdicts,
+        refusal_text=context.refusal_text,
+        basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,
+        new_id=new_id,  # an id a form: pressing twice sends the same one twice
+    )
+
+
+class ApplyForm(Schema):
+    application_id = IdField(required=True)
+    pupil_id = fields.String(required=True, validate=validate.Length(1, 64))
+
+
+@routes.page("/apply/<course_id>", access=FAMILY, methods=("POST",))
+def apply(context: Context, course_id: str) -> Response:
+    form = context.load_form(ApplyForm())
+    outcome = context.parts.decider.decide(
+        ApplicationRequest(
+            application_id=form["application_id"],
+            course_id=course_id,
+            pupil_id=form["pupil_id"],
+            guardian_id=person_id(context),
+            by=context.signed_in.audit_name,
+        )
+    )
+    return context.redirect(f"/my/applications/{outcome.application_id}")
+
+
+@routes.page("/my", access=FAMILY)
+def my_page(context: Context) -> Response:
+    person = person_id(context)
+    with context.parts.storage.reading() as connection:
+        pupils = queries.pupils_of(connection, person)
+        applications = queries.applications_of_person(connection, person)
+    family = [
+        {
+            "pupil": pupil,
+            "active": [a for a in applications if a.is_active and a.pupil.pupil_id == pupil.pupil_id],
+            "ended": [a for a in applications if not a.is_active and a.pupil.pupil_id == pupil.pupil_id],
+        }
+        for pupil in pupils
+    ]
+    return context.render("my.html", family=family, words=words)
+
+
+def _mine(context: Context, application_id: str) -> queries.Application:
+    """The application, if it is of one of the visitor's pupils; else there is no such thing."""
+    with context.parts.storage.reading() as connection:
+        found = queries.application_of_person(connection, application_id, person_id(context))
+    if found is None:
+        raise NotFound
+    return found
+
+
+@routes.page("/my/applications/<application_id>", access=FAMILY)
+def application_page(context: Context, application_id: str) -> Response:
+    application = _mine(context, application_id)
+    with context.parts.storage.reading() as connection:
+        events = queries.events(connection, application_id)
+    return context.render("application.html", application=application, events=events, words=words)
+
+
+@routes.page("/my/applications/<application_id>/withdraw", access=FAMILY)
+def withdraw_page(context: Context, application_id: str) -> Response:
+    application = _mine(context, application_id)
+    if not application.is_active:
+        raise Refused(commands.NOTHING_TO_WITHDRAW)
+    return context.render("withdraw.html", application=application)
+
+
+_ACTIONS = {
+    "withdraw": (commands.withdraw, N_("The application is withdrawn.")),
+    "accept": (commands.accept_offer, N_("The place is yours. Welcome!")),
+    "decline": (commands.decline_offer, N_("You have declined the offer. It goes to the next in line.")),
+}
+
+
+@routes.page(
+    "/my/applications/<application_id>/<any(withdraw,accept,decline):action>",
+    access=FAMILY,
+    methods=("POST",),
+)
+def act_on_application(context: Context, application_id: str, action: str) -> Response:
+    application = _mine(context, application_id)
+    command, said = _ACTIONS[action]
+    with context.parts.storage.unit() as unit:
+        command(unit, application.application_id, context.signed_in.audit_name)
+    return context.redirect("/my", context.texts.gettext(said))
+
+
+class PupilForm(Schema):
+    pupil_id = IdField(required=True)
+    personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
+    given_name = fields.String(required=True, validate=validate.Length(1, 100))
+    family_name = fields.String(required=True, validate=validate.Length(1, 100))
+
+
+@routes.page("/my/children/new", access=GUARDIAN)
+def new_child_page(context: Context) -> Response:
+    return context.render("new_child.html", pupil_id=new_id(), form={}, error="")
+
+
+@routes.page("/my/children/new", access=GUARDIAN, methods=("POST",))
+def new_child(context: Context) -> Response:
+    """A child of the guardian, registered where the guardian lives. A refusal keeps what was filled in."""
+    form = context.load_form(PupilForm())
+    try:
+        with context.parts.storage.unit() as unit:
+            commands.register_pupil(unit, _new_pupil(context, form), context.signed_in.audit_name)
+    except Refused as refused:
+        return context.render(
+            "new_child.html",
+            http_status=refused.refusal.status,
+            pupil_id=form["pupil_id"],
+            form=form,
+            error=context.refusal_text(refused.refusal),
+        )
+    return context.redirect("/my", context.texts.gettext(N_("The child is added to your page.")))
+
+
+def _new_pupil(context: Context, form: dict[str, Any]) -> NewPupil:
+    return NewPupil(
+        pupil_id=form["pupil_id"],
+        personal_identity=form["personal_identity"],
+        given_name=form["given_name"],
+        family_name=form["family_name"],
+        home_municipality=context.signed_in.municipality,
+        guardian_id=person_id(context),
+    )

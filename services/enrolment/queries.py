@@ -1,0 +1,308 @@
+"""What enrolment's pages and API read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.clock import age_on
+from services.chassis.refusals import Refusal
+from services.contracts.eligibility import (
+    Basis,
+    Municipality,
+    basis_for_pupil,
+    price_of,
+    refusal_for_pupil,
+    refusal_to_apply,
+)
+from services.contracts.fact import LocalText
+from services.contracts.rule_book import Fee
+from services.enrolment import repository
+from services.enrolment.domain.admission import CourseState
+from services.enrolment.tables import (
+    application_events,
+    applications,
+    courses,
+    guardians,
+    guardianships,
+    pupils,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A course as enrolment's pages show it. `weekday` is 1 for Monday; times are local."""
+
+    course_id: str
+    title: LocalText
+    school_name: str
+    municipality_code: str
+    term: LocalText
+    weekday: int
+    starts_at: str
+    minutes: int
+    first_lesson_on: date
+    room: str
+    min_age: int
+    max_age: int
+    capacity: int
+    taken: int
+    waiting: int
+    cancelled: bool
+
+    @property
+    def free(self) -> int:
+        """Seats nobody holds and nobody waits for."""
+        return 0 if self.waiting else self.capacity - self.taken
+
+
+_SAME_COURSE = (
+    *("course_id", "school_name", "municipality_code", "weekday", "starts_at", "minutes", "room"),
+    *("first_lesson_on", "min_age", "max_age", "capacity", "taken", "waiting", "cancelled"),
+)
+
+
+def _course(row: sa.Row[Any]) -> Course:
+    return Course(
+        title=LocalText(row.title_sv, row.title_en),
+        term=LocalText(row.term_sv, row.term_en),
+        **{name: getattr(row, name) for name in _SAME_COURSE},
+    )
+
+
+def course(connection: sa.Connection, course_id: str) -> tuple[Course, CourseState] | None:
+    row = connection.execute(repository.course_rows([course_id])).first()
+    if row is None:
+        return None
+    return _course(row), repository.course_state(row, repository.known_municipalities(connection))
+
+
+def host_of_course(connection: sa.Connection, course_id: str) -> str | None:
+    return connection.scalar(sa.select(courses.c.municipality_code).where(courses.c.course_id == course_id))
+
+
+def municipality_names(connection: sa.Connection) -> dict[str, str]:
+    return {code: each.name for code, each in repository.known_municipalities(connection).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Pupil:
+    pupil_id: str
+    name: str
+    given_name: str
+    born_on: date
+    home: Municipality
+    protected: bool
+
+
+def _pupil(row: sa.Row[Any], known: Mapping[str, Municipality]) -> Pupil:
+    """Under the alias where the identity is protected."""
+    code = row.home_municipality
+    return Pupil(
+        row.pupil_id,
+        row.alias or f"{row.given_name} {row.family_name}",
+        row.alias or row.given_name,
+        row.born_on,
+        known.get(code) or Municipality(code, code, None, None),
+        row.protected,
+    )
+
+
+def pupils_of(connection: sa.Connection, person_id: str) -> list[Pupil]:
+    """The children a guardian applies for, or the pupil itself, by name."""
+    mine = sa.select(guardianships.c.pupil_id).where(guardianships.c.guardian_id == person_id)
+    rows = connection.execute(
+        sa.select(pupils)
+        .where(sa.or_(pupils.c.pupil_id.in_(mine), pupils.c.pupil_id == person_id))
+        .order_by(pupils.c.given_name, pupils.c.pupil_id)
+    )
+    known = repository.known_municipalities(connection)
+    return [_pupil(row, known) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """May this pupil take the course? `refusal` says why not; `basis` says under which rule it may."""
+
+    pupil: Pupil
+    age: int
+    refusal: Refusal | None
+    basis: Basis | None
+    fee: Fee | None
+    application_id: str | None
+
+
+def verdicts(connection: sa.Connection, person_id: str, state: CourseState, today: date) -> list[Verdict]:
+    """For each of the person's pupils; `application_id` where it has applied already."""
+    mine = pupils_of(connection, person_id)
+    applied = {
+        row.pupil_id: row.application_id
+        for row in connection.execute(
+            sa.select(applications.c.pupil_id, applications.c.application_id).where(
+                applications.c.course_id == state.course_id,
+                applications.c.pupil_id.in_([pupil.pupil_id for pupil in mine]),
+                applications.c.state != "ended",
+            )
+        )
+    }
+    return [_verdict(pupil, state, today, applied.get(pupil.pupil_id)) for pupil in mine]
+
+
+def _verdict(pupil: Pupil, state: CourseState, today: date, application_id: str | None) -> Verdict:
+    terms, rule_book = state.terms, state.rule_book
+    age = age_on(pupil.born_on, terms.term_starts_on)
+    refusal = refusal_to_apply(terms, rule_book, today) or refusal_for_pupil(
+        terms, rule_book, pupil.home, age, today
+    )
+    basis = None if refusal else basis_for_pupil(terms, rule_book, pupil.home)
+    return Verdict(pupil, age, refusal, basis, price_of(terms, rule_book), application_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application with its course and pupil; `position` of `queue_length` where it waits."""
+
+    application_id: str
+    state: str
+    outcome: str | None
+    rule: str
+    basis: str
+    explanation: dict[str, Any]
+    queued_at: datetime
+    decided_at: datetime
+    changed_at: datetime
+    pupil: Pupil
+    guardian_name: str | None
+    course: Course
+    fee: Fee | None
+    position: int | None
+
+    @property
+    def is_active(self) -> bool:
+        return self.state != "ended"
+
+
+def applications_where(connection: sa.Connection, *conditions: Any) -> list[Application]:
+    """Applications with all that is shown of them, in queue order a course. Six statements at most."""
+    rows = connection.execute(
+        sa.select(applications, guardians.c.name.label("guardian_name"))
+        .outerjoin(guardians, guardians.c.guardian_id == applications.c.guardian_id)
+        .where(*conditions)
+        .order_by(applications.c.queued_at, applications.c.application_id)
+    ).all()
+    if not rows:
+        return []
+    known = repository.known_municipalities(connection)
+    course_rows = connection.execute(repository.course_rows({row.course_id for row in rows})).all()
+    states = {row.course_id: repository.course_state(row, known) for row in course_rows}
+    shown = {row.course_id: _course(row) for row in course_rows}
+    people = {
+        row.pupil_id: _pupil(row, known)
+        for row in connection.execute(
+            sa.select(pupils).where(pupils.c.pupil_id.in_({row.pupil_id for row in rows}))
+        )
+    }
+    positions = _positions(connection, rows, states)
+    return [
+        Application(
+            **{name: getattr(row, name) for name in _SAME},
+            explanation=json.loads(row.explanation),
+            pupil=people[row.pupil_id],
+            guardian_name=row.guardian_name,
+            course=shown[row.course_id],
+            fee=price_of(states[row.course_id].terms, states[row.course_id].rule_book),
+            position=positions.get(row.application_id),
+        )
+        for row in rows
+    ]
+
+
+_SAME = ("application_id", "state", "outcome", "rule", "basis", "queued_at", "decided_at", "changed_at")
+
+
+def _positions(
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]], states: Mapping[str, CourseState]
+) -> dict[str, int]:
+    queued = {row.course_id: states[row.course_id] for row in rows if row.state == "queued"}
+    return {
+        waiting.application_id: position
+        for queue in repository.queues(connection, queued).values()
+        for position, waiting in enumerate(queue, start=1)
+    }
+
+
+def applications_of_person(connection: sa.Connection, person_id: str) -> list[Application]:
+    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id)]
+    return applications_where(connection, applications.c.pupil_id.in_(mine))
+
+
+def application(connection: sa.Connection, application_id: str) -> Application | None:
+    found = applications_where(connection, applications.c.application_id == application_id)
+    return found[0] if found else None
+
+
+def application_of_person(
+    connection: sa.Connection, application_id: str, person_id: str
+) -> Application | None:
+    """The application, if it is of one of the person's pupils."""
+    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id)]
+    found = applications_where(
+        connection, applications.c.application_id == application_id, applications.c.pupil_id.in_(mine)
+    )
+    return found[0] if found else None
+
+
+def host_of_application(connection: sa.Connection, application_id: str) -> str | None:
+    return connection.scalar(
+        sa.select(courses.c.municipality_code)
+        .join(applications, applications.c.course_id == courses.c.course_id)
+        .where(applications.c.application_id == application_id)
+    )
+
+
+def events(connection: sa.Connection, application_id: str) -> Sequence[sa.Row[Any]]:
+    return connection.execute(
+        sa.select(application_events)
+        .where(application_events.c.application_id == application_id)
+        .order_by(application_events.c.at, application_events.c.event_id)
+    ).all()
+
+
+def participants(connection: sa.Connection, course_id: str) -> list[Application]:
+    """Everybody who has, is offered or waits for a place on the course."""
+    order = {"placed": 0, "offered": 1, "queued": 2}
+    found = applications_where(
+        connection, applications.c.course_id == course_id, applications.c.state != "ended"
+    )
+    return sorted(found, key=lambda each: (order[each.state], each.position or 0, each.pupil.name))
+
+
+def courses_of_school(connection: sa.Connection, municipality: str) -> list[Course]:
+    """The courses a municipality hosts (two digits: a county's all), those with a queue first."""
+    rows = connection.execute(
+        repository.course_rows()
+        .where(courses.c.municipality_code.startswith(municipality))
+        .order_by(None)
+        .order_by(courses.c.waiting.desc(), courses.c.title_sv, courses.c.course_id)
+    )
+    return [_course(row) for row in rows]
+
+
+def pupils_elsewhere(connection: sa.Connection, municipality: str) -> list[Application]:
+    """The municipality's own pupils who have, are offered or wait for a place in another one."""
+    found = applications_where(
+        connection,
+        applications.c.state != "ended",
+        applications.c.home_municipality.startswith(municipality),
+        applications.c.course_id.in_(
+            sa.select(courses.c.course_id).where(
+                courses.c.municipality_code != applications.c.home_municipality
+            )
+        ),
+    )
+    return sorted(found, key=lambda each: (each.course.school_name, each.course.title.sv, each.pupil.name))

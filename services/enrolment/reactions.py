@@ -1,0 +1,120 @@
+"""One function per foreign fact: enrolment's copy of what the catalogue said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.chassis.messaging.worker import Reactions
+from services.chassis.storage.unit import Unit
+from services.contracts.catalogue import (
+    CourseCancelled,
+    CoursePublished,
+    MunicipalityRegistered,
+    RuleBookPublished,
+    TermOpened,
+)
+from services.enrolment import commands, repository
+from services.enrolment.admission import record_seats
+from services.enrolment.tables import courses, municipalities, rule_books, terms
+
+
+def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None:
+    _upsert(
+        unit,
+        municipalities,
+        {
+            "code": fact.municipality_code,
+            "name": fact.name,
+            "member_from": fact.member_from,
+            "member_to": fact.member_to,
+        },
+    )
+
+
+def on_rule_book_published(unit: Unit, fact: RuleBookPublished) -> None:
+    document = json.dumps(fact.dump(), ensure_ascii=False, sort_keys=True)
+    _upsert(unit, rule_books, {"rule_book_id": fact.rule_book_id, "document": document})
+
+
+def on_term_opened(unit: Unit, fact: TermOpened) -> None:
+    _upsert(
+        unit,
+        terms,
+        {
+            "term_id": fact.term_id,
+            "name_sv": fact.name.sv,
+            "name_en": fact.name.en,
+            "starts_on": fact.starts_on,
+            "ends_on": fact.ends_on,
+            "apply_from": fact.apply_from,
+            "apply_until": fact.apply_until,
+        },
+    )
+
+
+def on_course_published(unit: Unit, fact: CoursePublished) -> None:
+    """A new course, or a changed one: seats that are held stay held, seats that came free are offered."""
+    before = unit.row(
+        sa.select(courses.c.capacity, courses.c.taken, courses.c.waiting)
+        .where(courses.c.course_id == fact.course_id)
+        .with_for_update()
+    )
+    _upsert(
+        unit,
+        courses,
+        {
+            "course_id": fact.course_id,
+            "term_id": fact.term_id,
+            "municipality_code": fact.municipality_code,
+            "school_name": fact.school_name,
+            "title_sv": fact.title.sv,
+            "title_en": fact.title.en,
+            "fee_kind": fact.fee_kind,
+            "weekday": fact.weekday,
+            "starts_at": fact.starts_at,
+            "minutes": fact.minutes,
+            "first_lesson_on": fact.first_lesson_on,
+            "last_lesson_on": fact.last_lesson_on,
+            "room": fact.room,
+            "min_age": fact.min_age,
+            "max_age": fact.max_age,
+            "shared": fact.shared,
+            "rule_book_id": fact.rule_book_id,
+            "published_capacity": fact.capacity,
+            "capacity": max(fact.capacity, before.taken if before else 0),
+        },
+    )
+    if before is None:
+        return
+    course = repository.lock_courses(unit, [fact.course_id])[fact.course_id]
+    commands.offer_free_seats(unit, course)
+    if (course.capacity, course.taken, course.waiting) != tuple(before):
+        repository.save_seats(unit, [course])
+        record_seats(unit, [course])
+
+
+def on_course_cancelled(unit: Unit, fact: CourseCancelled) -> None:
+    commands.cancel_course(unit, fact.course_id, by="catalogue")
+    unit.execute(sa.update(courses).where(courses.c.course_id == fact.course_id).values(cancelled=True))
+
+
+def _upsert(unit: Unit, table: sa.Table, values: dict[str, Any]) -> None:
+    dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
+    keys = [column.name for column in table.primary_key]
+    changed = {name: value for name, value in values.items() if name not in keys}
+    unit.execute(
+        dialect.insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed)
+    )
+
+
+REACTIONS: Reactions = {
+    MunicipalityRegistered: on_municipality_registered,
+    RuleBookPublished: on_rule_book_published,
+    TermOpened: on_term_opened,
+    CoursePublished: on_course_published,
+    CourseCancelled: on_course_cancelled,
+}

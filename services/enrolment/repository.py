@@ -1,0 +1,256 @@
+"""Loads what commands decide on and saves what they decided, in a fixed number of statements a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.clock import age_on
+from services.chassis.ids import new_id
+from services.chassis.storage.unit import Unit
+from services.contracts.catalogue import RuleBookPublished
+from services.contracts.eligibility import CourseTerms, Municipality
+from services.contracts.rule_book import RuleBook
+from services.enrolment.domain.admission import Applicant, CourseState
+from services.enrolment.domain.queue import Waiting, in_order
+from services.enrolment.tables import (
+    application_events,
+    applications,
+    courses,
+    guardianships,
+    municipalities,
+    pupils,
+    rule_books,
+    terms,
+)
+
+HELD = ("placed", "offered")
+
+
+@lru_cache(maxsize=512)
+def rule_book_from(document: str) -> RuleBook:
+    """Parsed once a version: a rule book is read far more often than it changes."""
+    fact: RuleBookPublished = RuleBookPublished.load(json.loads(document))
+    return fact.rule_book
+
+
+def course_rows(course_ids: Collection[str] | None = None) -> sa.Select[Any]:
+    """Courses with their term and rule book, in id order: the order in which they are locked."""
+    statement = (
+        sa.select(
+            courses,
+            terms.c.starts_on,
+            terms.c.ends_on,
+            terms.c.apply_from,
+            terms.c.apply_until,
+            terms.c.name_sv.label("term_sv"),
+            terms.c.name_en.label("term_en"),
+            rule_books.c.document,
+        )
+        .join(terms, terms.c.term_id == courses.c.term_id)
+        .join(rule_books, rule_books.c.rule_book_id == courses.c.rule_book_id)
+        .order_by(courses.c.course_id)
+    )
+    if course_ids is not None:
+        statement = statement.where(courses.c.course_id.in_(list(course_ids)))
+    return statement
+
+
+def known_municipalities(connection: sa.Connection) -> dict[str, Municipality]:
+    return {
+        row.code: Municipality(row.code, row.name, row.member_from, row.member_to)
+        for row in connection.execute(sa.select(municipalities))
+    }
+
+
+def lock_courses(unit: Unit, course_ids: Collection[str]) -> dict[str, CourseState]:
+    """The courses by id, locked until the unit ends; unknown ids are left out."""
+    rows = unit.rows(course_rows(course_ids).with_for_update(of=courses))
+    known = known_municipalities(unit.connection)
+    return {row.course_id: course_state(row, known) for row in rows}
+
+
+def course_state(row: sa.Row[Any], known: Mapping[str, Municipality]) -> CourseState:
+    """From a row of `course_rows`. A host that the catalogue has not named yet counts as no member."""
+    code = row.municipality_code
+    host = known.get(code) or Municipality(code, row.school_name, None, None)
+    return CourseState(
+        course_id=row.course_id,
+        term_id=row.term_id,
+        terms=CourseTerms(
+            host=host,
+            shared=row.shared,
+            min_age=row.min_age,
+            max_age=row.max_age,
+            fee_kind=row.fee_kind,
+            term_starts_on=row.starts_on,
+            term_ends_on=row.ends_on,
+            apply_from=row.apply_from,
+            apply_until=row.apply_until,
+            cancelled=row.cancelled,
+        ),
+        rule_book=rule_book_from(row.document),
+        published_capacity=row.published_capacity,
+        capacity=row.capacity,
+        taken=row.taken,
+        waiting=row.waiting,
+    )
+
+
+def save_seats(unit: Unit, states: Iterable[CourseState]) -> None:
+    rows = [
+        {"id": s.course_id, "new_capacity": s.capacity, "new_taken": s.taken, "new_waiting": s.waiting}
+        for s in states
+    ]
+    if rows:
+        unit.execute(
+            sa.update(courses)
+            .where(courses.c.course_id == sa.bindparam("id"))
+            .values(
+                capacity=sa.bindparam("new_capacity"),
+                taken=sa.bindparam("new_taken"),
+                waiting=sa.bindparam("new_waiting"),
+            ),
+            rows,
+        )
+
+
+def applicants(unit: Unit, pupil_ids: Collection[str]) -> dict[str, tuple[Applicant, sa.Row[Any]]]:
+    """Pupils by id, as applicants and as their rows."""
+    known = known_municipalities(unit.connection)
+    found = {}
+    for row in unit.rows(sa.select(pupils).where(pupils.c.pupil_id.in_(list(pupil_ids)))):
+        code = row.home_municipality
+        home = known.get(code) or Municipality(code, code, None, None)
+        found[row.pupil_id] = (Applicant(row.pupil_id, row.born_on, home), row)
+    return found
+
+
+def guardians_of(unit: Unit, pupil_ids: Collection[str]) -> dict[str, list[str]]:
+    """The guardians' ids by pupil, in a stable order."""
+    found: dict[str, list[str]] = {}
+    for row in unit.rows(
+        sa.select(guardianships)
+        .where(guardianships.c.pupil_id.in_(list(pupil_ids)))
+        .order_by(guardianships.c.guardian_id)
+    ):
+        found.setdefault(row.pupil_id, []).append(row.guardian_id)
+    return found
+
+
+def existing_applications(
+    unit: Unit, application_ids: Collection[str], course_ids: Collection[str], pupil_ids: Collection[str]
+) -> Sequence[sa.Row[Any]]:
+    """Those with one of the ids, and active ones of these pupils for these courses."""
+    return unit.rows(
+        sa.select(applications).where(
+            sa.or_(
+                applications.c.application_id.in_(list(application_ids)),
+                sa.and_(
+                    applications.c.state != "ended",
+                    applications.c.course_id.in_(list(course_ids)),
+                    applications.c.pupil_id.in_(list(pupil_ids)),
+                ),
+            )
+        )
+    )
+
+
+def insert_applications(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        unit.execute(sa.insert(applications), list(rows))
+
+
+def note_events(unit: Unit, events: Iterable[tuple[str, str, str, str]]) -> None:
+    """(application id, by, what, why) each."""
+    rows = [
+        {"event_id": new_id(), "application_id": of, "at": unit.now, "by": by, "what": what, "why": why}
+        for of, by, what, why in events
+    ]
+    if rows:
+        unit.execute(sa.insert(application_events), rows)
+
+
+def queues(connection: sa.Connection, states: Mapping[str, CourseState]) -> dict[str, list[Waiting]]:
+    """The queue of each course, next in line first, as its rule book orders it. Two statements."""
+    if not states:
+        return {}
+    waiting = connection.execute(
+        sa.select(
+            applications.c.application_id,
+            applications.c.course_id,
+            applications.c.queued_at,
+            applications.c.home_municipality,
+            applications.c.pupil_id,
+            pupils.c.born_on,
+        )
+        .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
+        .where(applications.c.course_id.in_(list(states)), applications.c.state == "queued")
+    ).all()
+    placed = _schools_of(connection, {row.pupil_id for row in waiting})
+    found: dict[str, list[Waiting]] = {course_id: [] for course_id in states}
+    for row in waiting:
+        terms_of = states[row.course_id].terms
+        found[row.course_id].append(
+            Waiting(
+                application_id=row.application_id,
+                queued_at=row.queued_at,
+                age=age_on(row.born_on, terms_of.term_starts_on),
+                lives_in_host=row.home_municipality == terms_of.host.code,
+                has_place_at_school=(row.pupil_id, terms_of.host.code) in placed,
+            )
+        )
+    return {
+        course_id: in_order(queue, states[course_id].rule_book.order) for course_id, queue in found.items()
+    }
+
+
+def _schools_of(connection: sa.Connection, pupil_ids: Collection[str]) -> set[tuple[str, str]]:
+    """(pupil, host municipality) for every place these pupils hold."""
+    if not pupil_ids:
+        return set()
+    rows = connection.execute(
+        sa.select(applications.c.pupil_id, courses.c.municipality_code)
+        .join(courses, courses.c.course_id == applications.c.course_id)
+        .where(applications.c.pupil_id.in_(list(pupil_ids)), applications.c.state.in_(HELD))
+        .distinct()
+    )
+    return {(row.pupil_id, row.municipality_code) for row in rows}
+
+
+def lock_application(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState] | None:
+    """The application and its course, both locked: the course first, as everywhere."""
+    course_id = unit.connection.scalar(
+        sa.select(applications.c.course_id).where(applications.c.application_id == application_id)
+    )
+    if course_id is None:
+        return None
+    course = lock_courses(unit, [course_id])[course_id]
+    row = unit.row(
+        sa.select(applications).where(applications.c.application_id == application_id).with_for_update()
+    )
+    return None if row is None else (row, course)
+
+
+def change_state(
+    unit: Unit,
+    application_ids: Collection[str],
+    state: str,
+    *,
+    outcome: str | None = None,
+    rule: str | None = None,
+    at: datetime,
+) -> None:
+    values: dict[str, Any] = {"state": state, "outcome": outcome, "changed_at": at}
+    if rule is not None:
+        values["rule"] = rule
+    unit.execute(
+        sa.update(applications)
+        .where(applications.c.application_id.in_(list(application_ids)))
+        .values(**values)
+    )

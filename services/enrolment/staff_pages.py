@@ -1,0 +1,104 @@
+"""Pages of school staff: the school's courses, a course's participants, the municipality's own elsewhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from services.chassis.clock import age_on, local_date
+from services.chassis.web.access import NotFound, only
+from services.chassis.web.context import Context
+from services.chassis.web.routes import Routes
+from services.enrolment import queries, words
+
+routes = Routes()
+
+
+def host_of_course(context: Context, course_id: str) -> str | None:
+    with context.parts.storage.reading() as connection:
+        return queries.host_of_course(connection, course_id)
+
+
+STAFF = only("staff")
+STAFF_OF_HOST = only("staff", municipality=host_of_course)
+
+
+@routes.page("/staff", access=STAFF)
+def staff_home(context: Context) -> Response:
+    municipality = context.signed_in.municipality
+    with context.parts.storage.reading() as connection:
+        courses = queries.courses_of_school(connection, municipality)
+        elsewhere = queries.pupils_elsewhere(connection, municipality)
+        names = queries.municipality_names(connection)
+    return context.render(
+        "staff.html",
+        courses=courses,
+        elsewhere=elsewhere,
+        municipality_name=names.get(municipality, municipality),
+        words=words,
+        seats=sum(course.capacity for course in courses),
+        taken=sum(course.taken for course in courses),
+        waiting=sum(course.waiting for course in courses),
+    )
+
+
+@routes.page("/staff/courses/<course_id>", access=STAFF_OF_HOST)
+def participants_page(context: Context, course_id: str) -> Response:
+    with context.parts.storage.reading() as connection:
+        found = queries.course(connection, course_id)
+        participants = queries.participants(connection, course_id)
+    if found is None:
+        raise NotFound
+    course, state = found
+    return context.render(
+        "participants.html",
+        course=course,
+        participants=participants,
+        age=lambda pupil: age_on(pupil.born_on, state.terms.term_starts_on),
+        from_elsewhere=sum(
+            a.state == "placed" and not a.pupil.protected and a.pupil.home.code != course.municipality_code
+            for a in participants
+        ),
+        today=local_date(context.parts.clock.now()),
+        words=words,
+    )
+
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@routes.page("/staff/courses/<course_id>/participants.csv", access=STAFF_OF_HOST)
+def participants_csv(context: Context, course_id: str) -> Response:
+    """Semicolons and a byte order mark: so a double click opens it rightly in a Swedish spreadsheet."""
+    say = context.texts.gettext
+    with context.parts.storage.reading() as connection:
+        participants = queries.participants(connection, course_id)
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow([say(name) for name in ("Name", "Home municipality", "State", "Guardian", "Since")])
+    for each in participants:
+        writer.writerow([_cell(value) for value in _csv_row(each, say)])
+    return Response(
+        "\N{BYTE ORDER MARK}" + text.getvalue(),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="participants.csv"'},
+    )
+
+
+def _csv_row(application: queries.Application, say: Any) -> list[str]:
+    pupil = application.pupil
+    return [
+        pupil.name,
+        "" if pupil.protected else pupil.home.name,
+        say(words.STATES[application.state]),
+        "" if pupil.protected else application.guardian_name or "",
+        local_date(application.changed_at).isoformat(),
+    ]
+
+
+def _cell(value: str) -> str:
+    """A text that a spreadsheet would run as a formula is shown as the text it is."""
+    return f"'{value}" if value.startswith(FORMULA_STARTS) else value

@@ -1,0 +1,149 @@
+"""Enrolment's tables: its copy of what the catalogue said, families, and applications."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from services.chassis.storage.types import UtcDateTime
+
+metadata = sa.MetaData()
+
+municipalities = sa.Table(
+    "municipalities",
+    metadata,
+    sa.Column("code", sa.String(4), primary_key=True),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("member_from", sa.Date),
+    sa.Column("member_to", sa.Date),
+)
+
+terms = sa.Table(
+    "terms",
+    metadata,
+    sa.Column("term_id", sa.String(64), primary_key=True),
+    sa.Column("name_sv", sa.String(100), nullable=False),
+    sa.Column("name_en", sa.String(100), nullable=False),
+    sa.Column("starts_on", sa.Date, nullable=False),
+    sa.Column("ends_on", sa.Date, nullable=False),
+    sa.Column("apply_from", sa.Date),
+    sa.Column("apply_until", sa.Date),
+)
+
+rule_books = sa.Table(
+    "rule_books",
+    metadata,
+    sa.Column("rule_book_id", sa.String(64), primary_key=True),
+    # The rule book as it was published, JSON: what a decision went by can be read again.
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+courses = sa.Table(
+    "courses",
+    metadata,
+    sa.Column("course_id", sa.String(64), primary_key=True),
+    sa.Column("term_id", sa.String(64), nullable=False),
+    sa.Column("municipality_code", sa.String(4), nullable=False, index=True),
+    sa.Column("school_name", sa.String(200), nullable=False),
+    sa.Column("title_sv", sa.String(200), nullable=False),
+    sa.Column("title_en", sa.String(200), nullable=False),
+    sa.Column("fee_kind", sa.String(64), nullable=False),
+    sa.Column("weekday", sa.Integer, nullable=False),
+    sa.Column("starts_at", sa.String(5), nullable=False),
+    sa.Column("minutes", sa.Integer, nullable=False),
+    sa.Column("first_lesson_on", sa.Date, nullable=False),
+    sa.Column("last_lesson_on", sa.Date, nullable=False),
+    sa.Column("room", sa.String(200), nullable=False),
+    sa.Column("min_age", sa.Integer, nullable=False),
+    sa.Column("max_age", sa.Integer, nullable=False),
+    sa.Column("shared", sa.Boolean, nullable=False),
+    sa.Column("rule_book_id", sa.String(64), nullable=False),
+    sa.Column("cancelled", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # `capacity` is what was published, or the seats held already where that is more: nobody loses a place
+    # because a room became smaller, and no seat beyond what was published is given again.
+    sa.Column("published_capacity", sa.Integer, nullable=False),
+    sa.Column("capacity", sa.Integer, nullable=False),
+    sa.Column("taken", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("waiting", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.CheckConstraint("taken >= 0 AND taken <= capacity", name="ck_courses_seats"),
+    sa.CheckConstraint("waiting >= 0", name="ck_courses_waiting"),
+)
+
+guardians = sa.Table(
+    "guardians",
+    metadata,
+    sa.Column("guardian_id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False),
+    sa.Column("municipality_code", sa.String(4), nullable=False),
+)
+
+pupils = sa.Table(
+    "pupils",
+    metadata,
+    sa.Column("pupil_id", sa.String(64), primary_key=True),
+    # Twelve digits; None for a child who has no number yet.
+    sa.Column("personal_identity", sa.String(12), unique=True),
+    sa.Column("given_name", sa.String(100), nullable=False),
+    sa.Column("family_name", sa.String(100), nullable=False),
+    sa.Column("born_on", sa.Date, nullable=False),
+    sa.Column("home_municipality", sa.String(4), nullable=False, index=True),
+    sa.Column("protected", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # The name that lists show instead of a protected one.
+    sa.Column("alias", sa.String(100)),
+    sa.Column("registered_by", sa.String(200), nullable=False),
+    sa.Column("registered_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("NOT protected OR alias IS NOT NULL", name="ck_pupils_alias"),
+)
+
+guardianships = sa.Table(
+    "guardianships",
+    metadata,
+    sa.Column("guardian_id", sa.String(64), sa.ForeignKey("guardians.guardian_id"), primary_key=True),
+    sa.Column("pupil_id", sa.String(64), sa.ForeignKey("pupils.pupil_id"), primary_key=True, index=True),
+)
+
+applications = sa.Table(
+    "applications",
+    metadata,
+    # Made by the caller, and used again when it tries again.
+    sa.Column("application_id", sa.String(64), primary_key=True),
+    sa.Column("course_id", sa.String(64), sa.ForeignKey("courses.course_id"), nullable=False),
+    sa.Column("pupil_id", sa.String(64), sa.ForeignKey("pupils.pupil_id"), nullable=False, index=True),
+    sa.Column("guardian_id", sa.String(64)),
+    # As of the application: a later move does not change what was decided.
+    sa.Column("home_municipality", sa.String(4), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("outcome", sa.String(32)),
+    sa.Column("queued_at", UtcDateTime, nullable=False),
+    sa.Column("rule", sa.String(128), nullable=False),
+    sa.Column("basis", sa.String(128), nullable=False),
+    # What the decision went by, JSON.
+    sa.Column("explanation", sa.Text, nullable=False),
+    sa.Column("applied_by", sa.String(200), nullable=False),
+    sa.Column("decided_at", UtcDateTime, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("state IN ('placed', 'queued', 'offered', 'ended')", name="ck_applications_state"),
+    sa.CheckConstraint("(state = 'ended') = (outcome IS NOT NULL)", name="ck_applications_outcome"),
+)
+_ACTIVE = applications.c.state != "ended"
+# Two tabs, two guardians, two clicks: a child applies for a course once.
+sa.Index(
+    "uq_applications_active",
+    applications.c.course_id,
+    applications.c.pupil_id,
+    unique=True,
+    postgresql_where=_ACTIVE,
+    sqlite_where=_ACTIVE,
+)
+sa.Index("ix_applications_course", applications.c.course_id, applications.c.state, applications.c.queued_at)
+
+# Who did what to an application, when and why.
+application_events = sa.Table(
+    "application_events",
+    metadata,
+    sa.Column("event_id", sa.String(36), primary_key=True),
+    sa.Column("application_id", sa.String(64), nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+)

@@ -1,0 +1,37 @@
+"""The only place of enrolment that builds adapters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.chassis.clock import Clock
+from services.chassis.parts import Parts
+from services.chassis.process import Composition
+from services.chassis.settings import Settings
+from services.chassis.web import common
+from services.chassis.web.app import App
+from services.enrolment import api, entering_pages, pages, queries, staff_pages
+from services.enrolment.decider import Decider
+from services.enrolment.reactions import REACTIONS
+from services.enrolment.service import EnrolmentService
+from services.enrolment.settings import enrolment_settings
+
+
+class EnrolmentParts(Parts):
+    """What every service has, and the decider."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        super().__init__(settings, REACTIONS, clock)
+        batch = enrolment_settings(settings).admission_batch
+        self.decider = Decider(self.storage, self.bells, batch)
+
+    def municipality_names(self) -> dict[str, str]:
+        with self.storage.reading() as connection:
+            return queries.municipality_names(connection)
+
+
+def compose(settings: Settings, clock: Clock) -> Composition:
+    parts = EnrolmentParts(settings, clock)
+    modules = [common.routes, pages.routes, staff_pages.routes, entering_pages.routes, api.routes]
+    app = App(parts, modules, Path(__file__).parent)
+    return Composition(EnrolmentService, parts, app)
