@@ -1,0 +1,1 @@
+"""Notifications: mail to families and finance, their preferences, and calendar files."""

@@ -1,0 +1,382 @@
+"""A letter's words, in the reader's language: one content, written out as plain text and as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.chassis.refusals import N_
+from services.chassis.web.languages import Texts, current_language, day, kronor, number, speak
+from services.contracts.fact import LocalText
+from services.notifications.domain.lessons import Lessons
+from services.notifications.domain.rule_words import rule_in_words
+
+FOLDER = Path(__file__).parent
+KINDS = ("place", "queued", "offered", "ended", "cancelled", "cost_total", "cost_share")
+
+# A lesson is every week; in Swedish the plural of a day cannot be made from its singular by a rule.
+WEEKDAYS = (
+    N_("Mondays"),
+    N_("Tuesdays"),
+    N_("Wednesdays"),
+    N_("Thursdays"),
+    N_("Fridays"),
+    N_("Saturdays"),
+    N_("Sundays"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseFacts:
+    title: LocalText
+    school: str
+    weekday: int
+    room: str
+    lessons: Lessons
+    term: LocalText | None = None
+    cancelled_because: LocalText | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a letter is made of. `pupil_name` None where it never came: the letter then says "your child".
+
+    `is_own` where the reader is the pupil. `facts` is what the fact said, by the message's kind.
+    """
+
+    kind: str
+    language: str
+    reader_name: str
+    facts: Mapping[str, Any]
+    is_own: bool = False
+    pupil_name: str | None = None
+    course: CourseFacts | None = None
+    municipality_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """`html` is the body's content, without a document around it: the mail page shows it too."""
+
+    language: str
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(slots=True)
+class _Content:
+    subject: str
+    paragraphs: list[str]
+    details: list[tuple[str, str]] = field(default_factory=list)
+    action: tuple[str, str] = ("", "")
+
+
+class LetterWriter:
+    """Writes letters; `public_url` is where their links lead."""
+
+    def __init__(self, public_url: str) -> None:
+        self._public_url = public_url
+        self._texts = Texts(FOLDER / "locale")
+        self._templates = Environment(
+            loader=FileSystemLoader(FOLDER / "templates" / "letters"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def write(self, material: Material) -> Letter:
+        with _speaking(material.language):
+            contents: Mapping[str, Callable[[Material], _Content]] = {
+                "place": self._place,
+                "queued": self._queued,
+                "offered": self._offered,
+                "ended": self._ended,
+                "cancelled": self._cancelled,
+                "cost_total": self._cost_total,
+                "cost_share": self._cost_share,
+            }
+            content = contents[material.kind](material)
+            # "your child" may begin a sentence where a name would.
+            content.subject = _capitalised(content.subject)
+            content.paragraphs = [_capitalised(each) for each in content.paragraphs]
+            greeting = self._say(N_("Hello %(name)s!"), name=_first_name(material.reader_name))
+            closing = [
+                self._say(N_("Warm regards,")),
+                self._say(N_("Samklang, the shared courses of the culture schools")),
+            ]
+            values = {"content": content, "greeting": greeting, "closing": closing}
+            html = self._templates.get_template("body.html").render(values)
+            return Letter(material.language, content.subject, _plain(content, greeting, closing), html)
+
+    def document(self, letter: Letter) -> str:
+        """The HTML part of the mail: the letter's content as a whole document."""
+        return self._templates.get_template("document.html").render(
+            language=letter.language, subject=letter.subject, body=letter.html
+        )
+
+    def _say(self, text: str, **facts: object) -> str:
+        said = self._texts.gettext(text)
+        return said % facts if facts else said
+
+    def _about(self, material: Material) -> dict[str, str]:
+        if material.course is None:
+            raise LookupError("a letter about an application needs its course")
+        return {
+            "pupil": material.pupil_name or self._say(N_("your child")),
+            "course": material.course.title.in_language(current_language()),
+            "school": material.course.school,
+        }
+
+    def _place(self, material: Material) -> _Content:
+        about = self._about(material)
+        if material.is_own:
+            subject = self._say(N_("You have a place: %(course)s"), **about)
+            happened = self._say(
+                N_("Good news: you have a place on %(course)s at %(school)s. Welcome!"), **about
+            )
+        else:
+            subject = self._say(N_("%(pupil)s has a place: %(course)s"), **about)
+            happened = self._say(
+                N_("Good news: %(pupil)s has a place on %(course)s at %(school)s. Welcome!"), **about
+            )
+        return _Content(
+            subject,
+            [happened, self._why(material)],
+            self._when_and_where(material),
+            self._my_page(N_("See the place and add it to your calendar")),
+        )
+
+    def _queued(self, material: Material) -> _Content:
+        about = {**self._about(material), "position": number(int(material.facts["position"]))}
+        if material.is_own:
+            subject = self._say(N_("You are in the queue: %(course)s"), **about)
+            happened = self._say(
+                N_(
+                    "Thank you for your application. %(course)s at %(school)s is full, and you have "
+                    "place number %(position)s in the queue."
+                ),
+                **about,
+            )
+        else:
+            subject = self._say(N_("%(pupil)s is in the queue: %(course)s"), **about)
+            happened = self._say(
+                N_(
+                    "Thank you for your application. %(course)s at %(school)s is full, and %(pupil)s has "
+                    "place number %(position)s in the queue."
+                ),
+                **about,
+            )
+        wait = self._say(N_("You need not do anything now. We write to you when a place comes free."))
+        return _Content(
+            subject,
+            [happened, self._why(material), wait],
+            self._when_and_where(material),
+            self._my_page(N_("See the queue on your page")),
+        )
+
+    def _offered(self, material: Material) -> _Content:
+        about = self._about(material)
+        if material.is_own:
+            subject = self._say(N_("A place is free for you: %(course)s"), **about)
+            happened = self._say(
+                N_("A place on %(course)s at %(school)s has come free, and it is held for you."), **about
+            )
+        else:
+            subject = self._say(N_("A place is free for %(pupil)s: %(course)s"), **about)
+            happened = self._say(
+                N_("A place on %(course)s at %(school)s has come free, and it is held for %(pupil)s."),
+                **about,
+            )
+        answer = self._say(N_("Please say yes or no on your page. Others are waiting for your answer."))
+        return _Content(
+            subject,
+            [happened, self._why(material), answer],
+            self._when_and_where(material),
+            self._my_page(N_("Answer the offer")),
+        )
+
+    def _ended(self, material: Material) -> _Content:
+        about = self._about(material)
+        ending = (material.facts["outcome"], material.facts["had"])
+        own, other = _ENDINGS.get(ending, _ANOTHER_ENDING)
+        subject = self._say(N_("Your application has ended: %(course)s"), **about)
+        mistake = self._say(N_("If this is not what you wanted, get in touch with the school."))
+        return _Content(
+            subject,
+            [self._say(own if material.is_own else other, **about), mistake],
+            self._what(material),
+            self._my_page(N_("See your applications")),
+        )
+
+    def _cancelled(self, material: Material) -> _Content:
+        about = self._about(material)
+        own, other = _CANCELLATIONS.get(material.facts["had"], _CANCELLATIONS["queue"])
+        paragraphs = [
+            self._say(N_("We are sorry: %(course)s at %(school)s is cancelled."), **about),
+            self._say(own if material.is_own else other, **about),
+        ]
+        if material.course is not None and material.course.cancelled_because is not None:
+            reason = material.course.cancelled_because.in_language(current_language())
+            paragraphs.insert(1, self._say(N_("The school's reason: %(reason)s"), reason=reason))
+        link = (self._say(N_("Look for another course")), f"{self._public_url}/courses")
+        subject = self._say(N_("Cancelled: %(course)s"), **about)
+        return _Content(subject, paragraphs, self._what(material), link)
+
+    def _cost_total(self, material: Material) -> _Content:
+        facts = self._cost_facts(material)
+        details = [
+            (self._say(N_("Budget")), facts["budget"]),
+            (self._say(N_("Population date")), facts["day"]),
+            (self._say(N_("Payers")), number(int(material.facts["payers"]))),
+        ]
+        if material.facts["region_ore"] is not None:
+            details.append((self._say(N_("The region's share")), kronor(int(material.facts["region_ore"]))))
+        happened = self._say(
+            N_(
+                "The cost shares for %(year)s are computed. The budget of %(budget)s is split over the "
+                "region and the member municipalities, and the shares sum exactly to it."
+            ),
+            **facts,
+        )
+        subject = self._say(N_("Cost shares for %(year)s: %(budget)s"), **facts)
+        return _Content(subject, [happened], details, self._derivation(material))
+
+    def _cost_share(self, material: Material) -> _Content:
+        share = kronor(int(material.facts["share_ore"]))
+        facts = {**self._cost_facts(material), "share": share, "municipality": material.municipality_name}
+        details = [
+            (self._say(N_("Your share")), share),
+            (self._say(N_("Of the budget")), facts["budget"]),
+            (self._say(N_("Population date")), facts["day"]),
+        ]
+        happened = self._say(
+            N_("The cost shares for %(year)s are computed. The share of %(municipality)s is %(share)s."),
+            **facts,
+        )
+        subject = self._say(N_("Cost share for %(year)s, %(municipality)s: %(share)s"), **facts)
+        return _Content(subject, [happened], details, self._derivation(material))
+
+    def _cost_facts(self, material: Material) -> dict[str, Any]:
+        return {
+            "year": str(material.facts["year"]),
+            "budget": kronor(int(material.facts["budget_ore"])),
+            "day": day(date.fromisoformat(material.facts["population_date"])),
+        }
+
+    def _derivation(self, material: Material) -> tuple[str, str]:
+        label = self._say(N_("See how the shares were worked out"))
+        return label, f"{self._public_url}/finance/{material.facts['year']}"
+
+    def _why(self, material: Material) -> str:
+        reason = self._say(rule_in_words(material.facts["rule"]))
+        return self._say(N_("Why: %(reason)s"), reason=reason)
+
+    def _my_page(self, label: str) -> tuple[str, str]:
+        return self._say(label), f"{self._public_url}/my"
+
+    def _what(self, material: Material) -> list[tuple[str, str]]:
+        course = material.course
+        if course is None:
+            return []
+        when = self._say(
+            N_("%(weekday)s %(starts_at)s–%(ends_at)s"),
+            weekday=self._say(WEEKDAYS[course.weekday - 1]),
+            starts_at=course.lessons.starts_at,
+            ends_at=course.lessons.ends_at(),
+        )
+        language = current_language()
+        term = [(self._say(N_("Term")), course.term.in_language(language))] if course.term else []
+        return [
+            (self._say(N_("Course")), course.title.in_language(language)),
+            (self._say(N_("School")), course.school),
+            *term,
+            (self._say(N_("When")), when),
+        ]
+
+    def _when_and_where(self, material: Material) -> list[tuple[str, str]]:
+        course = material.course
+        if course is None:
+            return []
+        return [
+            *self._what(material),
+            (self._say(N_("Room")), course.room),
+            (self._say(N_("First lesson")), day(course.lessons.first_on)),
+        ]
+
+
+# (outcome, what it was) -> the words to the pupil itself, and to its guardian.
+_ENDINGS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("withdrawn", "place"): (
+        N_("You have given up your place on %(course)s at %(school)s."),
+        N_("%(pupil)s no longer has a place on %(course)s at %(school)s: the place has been given up."),
+    ),
+    ("withdrawn", "queue"): (
+        N_("You no longer stand in the queue for %(course)s at %(school)s."),
+        N_("%(pupil)s no longer stands in the queue for %(course)s at %(school)s."),
+    ),
+    ("withdrawn", "offer"): (
+        N_("The place on %(course)s at %(school)s is no longer held for you: the application is withdrawn."),
+        N_(
+            "The place on %(course)s at %(school)s is no longer held for %(pupil)s: the application is "
+            "withdrawn."
+        ),
+    ),
+    ("declined", "offer"): (
+        N_("You have said no to the place on %(course)s at %(school)s. It goes to the next in the queue."),
+        N_(
+            "The place on %(course)s at %(school)s that was held for %(pupil)s has been declined. It goes to "
+            "the next in the queue."
+        ),
+    ),
+}
+_ANOTHER_ENDING = (
+    N_("Your application for %(course)s at %(school)s has ended."),
+    N_("The application of %(pupil)s for %(course)s at %(school)s has ended."),
+)
+_CANCELLATIONS: Mapping[str, tuple[str, str]] = {
+    "place": (
+        N_("Your place ends with it. You need not do anything."),
+        N_("The place of %(pupil)s ends with it. You need not do anything."),
+    ),
+    "offer": (
+        N_("The place that was held for you ends with it. You need not do anything."),
+        N_("The place that was held for %(pupil)s ends with it. You need not do anything."),
+    ),
+    "queue": (
+        N_("Your place in the queue ends with it. You need not do anything."),
+        N_("The place in the queue of %(pupil)s ends with it. You need not do anything."),
+    ),
+}
+
+
+def _plain(content: _Content, greeting: str, closing: list[str]) -> str:
+    details = "\n".join(f"{label}: {value}" for label, value in content.details)
+    label, href = content.action
+    blocks = [greeting, *content.paragraphs, details, f"{label}:\n{href}", "\n".join(closing)]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _first_name(name: str) -> str:
+    return (name.split() or [""])[0]
+
+
+@contextmanager
+def _speaking(language: str) -> Iterator[None]:
+    before = current_language()
+    speak(language)
+    try:
+        yield
+    finally:
+        speak(before)

@@ -1,0 +1,225 @@
+"""One function per foreign fact: what notifications does when another service says what happened.
+
+A reaction only keeps what it heard and records the messages that follow from it. Composing waits until
+what a message refers to is known, and sending is the sender's: see sender.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.chassis.ids import derived_id
+from services.chassis.messaging.worker import Reactions
+from services.chassis.municipality import is_county_code
+from services.chassis.storage.inbox import insert_ignoring
+from services.chassis.storage.unit import Unit
+from services.contracts.billing import CostSharesComputed
+from services.contracts.catalogue import CourseCancelled, CoursePublished, MunicipalityRegistered, TermOpened
+from services.contracts.enrolment import (
+    ApplicationEnded,
+    ApplicationQueued,
+    ContactRegistered,
+    PlaceGiven,
+    PlaceOffered,
+    PupilNamed,
+)
+from services.contracts.envelope import Envelope
+from services.notifications.tables import (
+    contacts,
+    cost_runs,
+    course_cancellations,
+    courses,
+    messages,
+    municipalities,
+    places,
+    pupils,
+    terms,
+)
+
+# Two services' clocks differ, and a new colleague rather reads of the shares than not.
+FINANCE_GRACE = timedelta(days=1)
+
+
+def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None:
+    _keep(unit, municipalities, {"code": fact.municipality_code, "name": fact.name})
+
+
+def on_term_opened(unit: Unit, fact: TermOpened) -> None:
+    _keep(unit, terms, {"term_id": fact.term_id, "name_sv": fact.name.sv, "name_en": fact.name.en})
+
+
+def on_course_published(unit: Unit, fact: CoursePublished) -> None:
+    same = ("course_id", "term_id", "school_name", "weekday", "starts_at", "minutes")
+    dated = ("first_lesson_on", "last_lesson_on", "room")
+    values = {name: getattr(fact, name) for name in (*same, *dated)}
+    titles = {"title_sv": fact.title.sv, "title_en": fact.title.en}
+    _keep(unit, courses, {**values, **titles, "published_at": _cause(unit).time})
+
+
+def on_course_cancelled(unit: Unit, fact: CourseCancelled) -> None:
+    """Families hear of it when enrolment ends each application; here only the school's reason is kept."""
+    reason = {"reason_sv": fact.reason.sv, "reason_en": fact.reason.en}
+    _keep(unit, course_cancellations, {"course_id": fact.course_id, **reason})
+
+
+def on_contact_registered(unit: Unit, fact: ContactRegistered) -> None:
+    before = unit.row(sa.select(contacts).where(contacts.c.person_id == fact.person_id))
+    same_post = before is not None and (before.role, before.municipality_code) == (
+        fact.role,
+        fact.municipality_code,
+    )
+    since = before.since if before is not None and same_post else _cause(unit).time
+    names = ("person_id", "name", "email", "language", "role", "municipality_code")
+    _keep(unit, contacts, {**{name: getattr(fact, name) for name in names}, "since": since})
+    contact = unit.row(sa.select(contacts).where(contacts.c.person_id == fact.person_id))
+    if contact is not None and contact.role == "finance":
+        earliest = contact.since - FINANCE_GRACE
+        for run in unit.rows(sa.select(cost_runs).where(cost_runs.c.computed_at >= earliest)):
+            _record_shares(unit, run, contact)
+
+
+def on_pupil_named(unit: Unit, fact: PupilNamed) -> None:
+    _keep(unit, pupils, {"pupil_id": fact.pupil_id, "given_name": fact.given_name})
+
+
+def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
+    _keep(unit, places, {**_place(fact), "ended": False, "changed_at": fact.given_at})
+    _record_about(unit, "place", fact, {"rule": fact.rule})
+
+
+def on_application_queued(unit: Unit, fact: ApplicationQueued) -> None:
+    _record_about(unit, "queued", fact, {"position": fact.position, "rule": fact.rule})
+
+
+def on_place_offered(unit: Unit, fact: PlaceOffered) -> None:
+    _record_about(unit, "offered", fact, {"rule": fact.rule})
+
+
+def on_application_ended(unit: Unit, fact: ApplicationEnded) -> None:
+    _keep(unit, places, {**_place(fact), "ended": True, "changed_at": fact.ended_at})
+    kind = "cancelled" if fact.outcome == "course_cancelled" else "ended"
+    _record_about(unit, kind, fact, {"outcome": fact.outcome, "had": fact.had})
+
+
+def on_cost_shares_computed(unit: Unit, fact: CostSharesComputed) -> None:
+    cause = _cause(unit)
+    shares = json.dumps({share.payer_code: share.share_ore for share in fact.shares})
+    names = ("run_id", "year", "budget_ore", "population_date")
+    values = {name: getattr(fact, name) for name in names}
+    _keep(unit, cost_runs, {**values, "shares": shares, "cause_id": cause.id, "computed_at": cause.time})
+    run = unit.row(sa.select(cost_runs).where(cost_runs.c.run_id == fact.run_id))
+    known_in_time = contacts.c.since <= cause.time + FINANCE_GRACE
+    for contact in unit.rows(sa.select(contacts).where(contacts.c.role == "finance", known_in_time)):
+        _record_shares(unit, run, contact)
+
+
+REACTIONS: Reactions = {
+    MunicipalityRegistered: on_municipality_registered,
+    TermOpened: on_term_opened,
+    CoursePublished: on_course_published,
+    CourseCancelled: on_course_cancelled,
+    ContactRegistered: on_contact_registered,
+    PupilNamed: on_pupil_named,
+    PlaceGiven: on_place_given,
+    ApplicationQueued: on_application_queued,
+    PlaceOffered: on_place_offered,
+    ApplicationEnded: on_application_ended,
+    CostSharesComputed: on_cost_shares_computed,
+}
+
+
+def _cause(unit: Unit) -> Envelope:
+    if unit.cause is None:
+        raise LookupError("a reaction needs the envelope it reacts to")
+    return unit.cause
+
+
+def _keep(unit: Unit, table: sa.Table, values: Mapping[str, Any]) -> None:
+    """Insert or update the row, unless what it holds came from a later fact of the same stream."""
+    row = {**values, "sequence": _cause(unit).sequence}
+    key = [column.name for column in table.primary_key]
+    dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).values(row)
+    given = statement.excluded
+    unit.execute(
+        statement.on_conflict_do_update(
+            index_elements=key,
+            set_={name: given[name] for name in row if name not in key},
+            where=table.c.sequence < given.sequence,
+        )
+    )
+
+
+def _place(fact: PlaceGiven | ApplicationEnded) -> dict[str, Any]:
+    names = ("application_id", "course_id", "pupil_id", "guardian_id")
+    return {name: getattr(fact, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What a message says, and what must be known before it can be composed."""
+
+    kind: str
+    facts: Mapping[str, Any]
+    course_id: str | None = None
+    pupil_id: str | None = None
+    municipality_code: str | None = None
+
+
+AboutAnApplication = PlaceGiven | ApplicationQueued | PlaceOffered | ApplicationEnded
+
+
+def _record_about(unit: Unit, kind: str, fact: AboutAnApplication, facts: Mapping[str, Any]) -> None:
+    """A message to the one who applied; nobody is written to about a pupil with protected identity."""
+    if fact.guardian_id is not None:
+        message = _Message(kind, facts, course_id=fact.course_id, pupil_id=fact.pupil_id)
+        cause = _cause(unit)
+        _record(unit, fact.guardian_id, message, (cause.id, cause.sequence))
+
+
+def _record_shares(unit: Unit, run: Any, contact: Any) -> None:
+    """The whole to the county's finance, its own share to a municipality's; none where it pays nothing."""
+    code = contact.municipality_code
+    shares: dict[str, int] = json.loads(run.shares)
+    about = {
+        "year": run.year,
+        "budget_ore": run.budget_ore,
+        "population_date": run.population_date.isoformat(),
+    }
+    if is_county_code(code):
+        facts = {**about, "region_ore": shares.get(code), "payers": len(shares)}
+        message = _Message("cost_total", facts)
+    elif code in shares:
+        message = _Message("cost_share", {**about, "share_ore": shares[code]}, municipality_code=code)
+    else:
+        return
+    _record(unit, contact.person_id, message, (run.cause_id, run.sequence))
+
+
+def _record(unit: Unit, person_id: str, message: _Message, cause: tuple[str, int]) -> None:
+    """One message a person and fact, however often the fact comes. `cause` is its id and sequence."""
+    cause_id, sequence = cause
+    unit.execute(
+        insert_ignoring(unit.connection, messages),
+        {
+            "message_id": derived_id("message", person_id, cause_id),
+            "person_id": person_id,
+            "cause_id": cause_id,
+            "kind": message.kind,
+            "course_id": message.course_id,
+            "pupil_id": message.pupil_id,
+            "municipality_code": message.municipality_code,
+            "facts": json.dumps(message.facts),
+            "recorded_at": unit.now,
+            "sequence": sequence,
+            "state": "waiting",
+            "attempts": 0,
+        },
+    )
