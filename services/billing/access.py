@@ -1,0 +1,43 @@
+"""Who may do what with cost shares; declared on the routes, checked before their handlers run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.chassis.municipality import covers
+from services.chassis.refusals import N_, Refusal, Refused
+from services.chassis.web.access import only
+
+
+def _the_county(context: Any, **_arguments: Any) -> str:
+    """The basis is the whole county's. Who may read it but not set it is told who may."""
+    county: str = context.parts.settings.county_code
+    if not covers(context.signed_in.municipality, county):
+        raise Refused(
+            Refusal(
+                "county_finance_only",
+                N_(
+                    "Only finance staff of %(region)s open years and record population figures. You can "
+                    "read every figure and how it was worked out; ask them if one is wrong."
+                ),
+                {"region": context.parts.municipality_names().get(county, county)},
+                status=403,
+            )
+        )
+    return county
+
+
+# Every member sees the whole table: nobody can trust a share without seeing the others'.
+READ = only("finance")
+SET_BASIS = only("finance", municipality=_the_county)
+
+
+def may_set_basis(context: Any) -> bool:
+    """Whether to show the forms; the routes decide."""
+    return covers(context.signed_in.municipality, context.parts.settings.county_code)
+
+
+def acting(context: Any) -> str:
+    """Who acts, for the record: the audit name and, since people read it years later, the person's name."""
+    actor = context.signed_in
+    return f"{actor.audit_name}:{actor.name}"[:200]

@@ -1,0 +1,28 @@
+"""The only place of billing that builds adapters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.billing import api, pages, queries
+from services.billing.reactions import REACTIONS
+from services.billing.service import BillingService
+from services.chassis.clock import Clock
+from services.chassis.parts import Parts
+from services.chassis.process import Composition
+from services.chassis.settings import Settings
+from services.chassis.web import common
+from services.chassis.web.app import App
+
+
+class BillingParts(Parts):
+    def municipality_names(self) -> dict[str, str]:
+        """Names by code from billing's own copy; the county's code is the region's."""
+        with self.storage.reading() as connection:
+            return queries.municipality_names(connection)
+
+
+def compose(settings: Settings, clock: Clock) -> Composition:
+    parts = BillingParts(settings, REACTIONS, clock)
+    app = App(parts, [common.routes, pages.routes, api.routes], Path(__file__).parent)
+    return Composition(BillingService, parts, app)
