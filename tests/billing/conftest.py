@@ -1,0 +1,63 @@
+"""A billing database with the county of Västmanland in it, and the service on top."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from services.billing import county, reactions, wiring
+from services.chassis.clock import FixedClock
+from services.chassis.process import Composition
+from services.chassis.settings import COUNTY_FOLDER, read_settings
+from services.chassis.storage.engine import Storage
+from services.contracts.catalogue import MunicipalityRegistered
+
+MakeStorage = Callable[[str], Storage]
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def register_municipalities(storage: Storage) -> None:
+    """What the catalogue says of the county's ten municipalities."""
+    with (COUNTY_FOLDER / "municipalities.csv").open(encoding="utf-8") as handle, storage.unit() as unit:
+        for row in csv.DictReader(handle):
+            reactions.on_municipality_registered(
+                unit,
+                MunicipalityRegistered(
+                    row["code"],
+                    row["name"],
+                    row["school_name"] or None,
+                    _day(row["member_from"]),
+                    _day(row["member_to"]),
+                ),
+            )
+
+
+@pytest.fixture
+def empty(make_storage: MakeStorage) -> Storage:
+    return make_storage("billing")
+
+
+@pytest.fixture
+def storage(empty: Storage) -> Storage:
+    """The municipalities, the agreement and the population figures are known; no year is open."""
+    register_municipalities(empty)
+    county.load(empty, COUNTY_FOLDER)
+    return empty
+
+
+@pytest.fixture
+def composition(
+    storage: Storage, database_url: str, tmp_path: Path, clock: FixedClock
+) -> Iterator[Composition]:
+    """The service on the database of `storage`."""
+    environment = {"DATABASE_URL": database_url, "SAMKLANG_VAR": str(tmp_path / "var")}
+    composition = wiring.compose(read_settings("billing", environment), clock)
+    yield composition
+    composition.parts.close()

@@ -1,0 +1,213 @@
+"""Walks through the product in Chromium as its users do; run by test_browser.py in a process of its own.
+
+Playwright's own event loop and eventlet's patches do not live in one process.
+Usage: python -m tests.browser.walk JOURNEY ADDRESS FOLDER-FOR-SCREENSHOTS
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    *("--no-sandbox", "--headless=new", "--disable-gpu", "--no-first-run", "--disable-quic"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
+
+
+class Visitor:
+    """One person's browser: looks, signs in, takes screenshots, and sees that pages are sound."""
+
+    def __init__(self, page: Page, address: str, folder: Path) -> None:
+        self.page = page
+        self.address = address
+        self.folder = folder
+
+    def open(self, path: str) -> None:
+        answer = self.page.goto(self.address + path)
+        assert answer is not None
+        assert answer.status == 200, f"{path}: {answer.status}"
+
+    def sign_in(self, persona: str) -> None:
+        self.open("/login")
+        self.page.locator(f'form:has(input[value="{persona}"])').get_by_role("button").click()
+
+    def look(self, name: str) -> None:
+        """A screenshot, no accessibility violations, and nothing wider than the screen."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
+        results = Axe().run(self.page)
+        found = [(v["id"], [n["html"][:120] for n in v["nodes"]][:3]) for v in results.response["violations"]]
+        assert not found, f"{name}: {found}"
+        wide = self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not wide, f"{name} is wider than the screen"
+
+
+@contextmanager
+def visitor(
+    browser: Browser,
+    address: str,
+    folder: Path,
+    *,
+    phone: bool = False,
+    script: bool = True,
+    lang: str = "sv-SE",
+) -> Iterator[Visitor]:
+    context = browser.new_context(
+        viewport=PHONE if phone else DESKTOP,  # type: ignore[arg-type]
+        locale=lang,
+        java_script_enabled=script,
+        color_scheme="dark" if phone else "light",
+    )
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    yield Visitor(page, address, folder)
+    assert not problems, problems
+    context.close()
+
+
+def story(browser: Browser, address: str, folder: Path) -> None:
+    """Steps 2 to 6: from the search to the cost shares, in Swedish."""
+    with visitor(browser, address, folder) as maria:
+        page = maria.page
+        maria.open("/")
+        maria.look("home")
+        maria.open("/courses")
+        page.get_by_role("searchbox").or_(page.locator("input[name=words]")).first.fill("fiol")
+        page.locator("form.search").get_by_role("button").first.click()
+        expect(page.get_by_role("link", name="Lördagsfiol")).to_be_visible()
+        maria.look("search")
+        page.get_by_role("link", name="Lördagsfiol").click()
+        page.locator("select[name=home]").select_option("1962")
+        page.locator("input[name=age]").fill("9")
+        page.locator("form:has(select[name=home])").get_by_role("button").click()
+        expect(page.locator(".verdict--yes")).to_contain_text("Norberg")
+        expect(page.locator("main")).to_contain_text("850,00")
+        maria.look("course")
+        course = page.url.split("?")[0].rsplit("/", 1)[1]
+        maria.sign_in("guardian-norberg")
+        maria.open(f"/apply/{course}")
+        maria.look("apply")
+        page.get_by_role("button", name="Sök åt Alma").click()
+        expect(page.locator(".verdict--yes")).to_contain_text("Alma har en plats")
+        maria.look("place")
+        maria.open("/my")
+        expect(page.get_by_role("link", name="Lördagsfiol")).to_be_visible()
+        with page.expect_download() as download:
+            page.locator(".place", has_text="Lördagsfiol").get_by_role("link", name="Kalenderfil").click()
+        assert "BEGIN:VCALENDAR" in Path(download.value.path()).read_text()
+        maria.look("my-page")
+        read_mail(maria, "Lördagsfiol")
+    see_the_pupil(browser, address, folder, course)
+    read_the_shares(browser, address, folder)
+
+
+def read_mail(maria: Visitor, title: str) -> None:
+    """The mail is on its way: it comes within seconds."""
+    for _ in range(40):
+        maria.open("/mail")
+        mail = maria.page.locator("main").get_by_role("link").filter(has_text=title)
+        if mail.count():
+            break
+        maria.page.wait_for_timeout(250)
+    maria.look("mail-list")
+    mail.first.click()
+    expect(maria.page.locator("main")).to_contain_text(title)
+    expect(maria.page.locator("main")).to_contain_text("Alma")
+    maria.look("mail")
+
+
+def see_the_pupil(browser: Browser, address: str, folder: Path, course: str) -> None:
+    with visitor(browser, address, folder) as host:
+        host.sign_in("staff-vasteras")
+        host.look("staff")
+        host.open(f"/staff/courses/{course}")
+        expect(host.page.locator("main")).to_contain_text("Alma Hellström")
+        host.look("participants")
+    with visitor(browser, address, folder) as home:
+        home.sign_in("staff-norberg")
+        row = home.page.locator("#elsewhere tr", has_text="Alma Hellström")
+        expect(row).to_contain_text("Västerås kulturskola")
+        home.look("staff-home")
+
+
+def read_the_shares(browser: Browser, address: str, folder: Path) -> None:
+    with visitor(browser, address, folder) as finance:
+        finance.sign_in("finance-region")
+        finance.look("finance")
+        finance.open("/finance/2025")
+        main = finance.page.locator("main")
+        for amount in ("10 047,44", "296 030,78", "7 843,34"):
+            expect(main).to_contain_text(re.compile(amount.replace(" ", r"\s")))
+        finance.look("shares")
+        with finance.page.expect_download() as download:
+            finance.page.get_by_role("link", name=re.compile("CSV")).first.click()
+        assert "10047,44" in Path(download.value.path()).read_text(encoding="utf-8-sig")
+    with visitor(browser, address, folder) as operator:
+        operator.sign_in("operator")
+        expect(operator.page.locator("#facts-billing")).to_be_visible()
+        operator.look("operations")
+
+
+def without_javascript_on_a_phone(browser: Browser, address: str, folder: Path) -> None:
+    """A full course, a queue position, and withdrawing again: on a phone, in English, without JavaScript."""
+    with visitor(browser, address, folder, phone=True, script=False, lang="en-GB") as maria:
+        page = maria.page
+        maria.sign_in("guardian-norberg")
+        maria.open("/courses?words=cirkuslabbet")
+        page.locator("ol.programme a").first.click()
+        course = page.url.split("?")[0].rsplit("/", 1)[1]
+        maria.open(f"/apply/{course}")
+        page.get_by_role("button", name="Put Leo in the queue").click()
+        expect(page.locator(".verdict--queue")).to_contain_text("Leo is number 7 in the queue")
+        page.screenshot(path=folder / "phone-queue.png", full_page=True)
+        page.get_by_role("link", name="Withdraw the application").click()
+        page.get_by_role("button", name="Yes, withdraw").click()
+        expect(page.locator("main")).to_contain_text("Earlier applications")
+        page.screenshot(path=folder / "phone-my-page.png", full_page=True)
+
+
+def refusals(browser: Browser, address: str, folder: Path) -> None:
+    """A family outside the cooperation reads why not, in the page's own words."""
+    with visitor(browser, address, folder, phone=True) as kristina:
+        kristina.sign_in("guardian-surahammar")
+        kristina.open("/courses?words=lördagsfiol")
+        kristina.look("phone-search")
+        kristina.page.locator("ol.programme a").first.click()
+        kristina.look("phone-course")
+        course = kristina.page.url.split("?")[0].rsplit("/", 1)[1]
+        kristina.open(f"/apply/{course}")
+        expect(kristina.page.locator(".verdict--no")).to_contain_text("inte med i samarbetet")
+        kristina.look("phone-refused")
+
+
+JOURNEYS: dict[str, Callable[[Browser, str, Path], None]] = {
+    "story": story,
+    "without_javascript_on_a_phone": without_javascript_on_a_phone,
+    "refusals": refusals,
+}
+
+
+def main() -> None:
+    name, address, folder = sys.argv[1:]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        JOURNEYS[name](browser, address, Path(folder))
+        browser.close()
+    print(f"{name}: walked")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Unit of work, outbox, inbox and migrations: the same suite on SQLite and PostgreSQL."""

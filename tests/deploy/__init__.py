@@ -1,0 +1,1 @@
+"""The files that a deployment is made of."""

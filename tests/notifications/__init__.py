@@ -1,0 +1,1 @@
+"""Tests of notifications, room by room."""

@@ -1,0 +1,167 @@
+"""Every fact leaves its mark once, in whatever order the streams arrive."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from services.chassis.storage.engine import Storage
+from services.contracts.fact import Fact
+from services.notifications import queries
+from services.notifications.checks import check
+from services.notifications.reactions import on_pupil_named
+from tests.notifications.story import (
+    ALMA,
+    ANTON,
+    CANCELLED,
+    FIDDLE,
+    MARIA,
+    NORBERG,
+    NORBERG_MUNICIPALITY,
+    NOW,
+    REGION,
+    TERM,
+    Publisher,
+    all_messages,
+    changed,
+    deliver,
+    ended,
+    offered,
+    place,
+    queued,
+    react,
+    shares,
+    tell,
+)
+
+Make = Callable[[str], Storage]
+
+
+def test_an_application_s_facts_become_one_message_each(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    tell(storage, MARIA, ALMA, FIDDLE, queued(), offered(), place(rule="next_in_queue"), ended())
+    assert [row.kind for row in all_messages(storage)] == ["queued", "offered", "place", "ended"]
+    assert {row.person_id for row in all_messages(storage)} == {"maria"}
+
+
+def test_a_protected_pupil_s_facts_become_no_message(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    facts = [queued(guardian=None), offered(guardian=None), place(guardian=None), ended(guardian=None)]
+    tell(storage, FIDDLE, *facts)
+    assert all_messages(storage) == []
+
+
+def test_a_cancelled_course_is_told_by_the_end_of_each_application(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    tell(storage, FIDDLE, CANCELLED, place(), ended(outcome="course_cancelled"))
+    assert [row.kind for row in all_messages(storage)] == ["place", "cancelled"]
+
+
+STREAMS: list[list[Fact]] = [
+    [NORBERG_MUNICIPALITY, TERM, FIDDLE],
+    [
+        queued(),
+        offered(),
+        place(rule="next_in_queue"),
+        ended("a2", pupil="leo", outcome="declined", had="offer"),
+    ],
+    [MARIA, ALMA, REGION, NORBERG],
+    [shares()],
+]
+
+
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(range(4))), ids=lambda order: "".join(map(str, order))
+)
+def test_streams_may_arrive_in_any_order_and_every_fact_twice(
+    make_storage: Make, order: tuple[int, ...]
+) -> None:
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    streams = [[publisher.envelope(fact) for fact in stream] for stream in STREAMS]
+    for position in order:
+        deliver(storage, streams[position])
+        deliver(storage, streams[position])
+    told = sorted((row.person_id, row.kind) for row in all_messages(storage))
+    assert told == [
+        ("anders", "cost_total"),
+        ("birgitta", "cost_share"),
+        ("maria", "ended"),
+        ("maria", "offered"),
+        ("maria", "place"),
+        ("maria", "queued"),
+    ]
+    with storage.reading() as connection:
+        assert [each.application_id for each in queries.calendar_places(connection, "maria")] == ["a1"]
+        assert check(connection, NOW) == []
+
+
+def test_even_without_the_inbox_before_it_a_reaction_may_run_twice_and_backwards(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    moved = changed(FIDDLE, room="Sal 9")
+    renamed = changed(MARIA, email="new@example.se")
+    facts = [TERM, FIDDLE, moved, MARIA, renamed, ALMA, queued(), place(), ended(), REGION, shares()]
+    told = [(publisher.envelope(fact), fact) for fact in facts]
+    for envelope, fact in [*reversed(told), *told, *reversed(told)]:
+        react(storage, envelope, fact)
+    assert [row.kind for row in all_messages(storage) if row.person_id == "maria"] == [
+        "queued",
+        "place",
+        "ended",
+    ]
+    assert [row.kind for row in all_messages(storage) if row.person_id == "anders"] == ["cost_total"]
+    with storage.reading() as connection:
+        assert queries.calendar_places(connection, "maria") == []
+        assert queries.mail_preferences(connection, "maria").email == "new@example.se"
+
+
+def test_a_course_is_kept_as_it_was_published_last(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    tell(storage, FIDDLE, changed(FIDDLE, room="Sal 9"), place())
+    with storage.reading() as connection:
+        assert [each.room for each in queries.calendar_places(connection, "maria")] == ["Sal 9"]
+
+
+def test_each_finance_contact_hears_of_the_shares_it_pays(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    not_a_member = changed(NORBERG, person_id="surahammar", municipality_code="1907")
+    tell(storage, MARIA, ANTON, REGION, NORBERG, not_a_member, shares())
+    assert sorted((row.person_id, row.kind) for row in all_messages(storage)) == [
+        ("anders", "cost_total"),
+        ("birgitta", "cost_share"),
+    ]
+
+
+def test_a_second_computation_is_told_as_well(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    tell(storage, NORBERG, shares(), shares("run-again"))
+    assert [row.kind for row in all_messages(storage)] == ["cost_share", "cost_share"]
+
+
+def test_who_comes_to_finance_later_is_not_told_of_old_shares(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    deliver(storage, [publisher.envelope(shares())])
+    deliver(storage, [publisher.envelope(NORBERG, NOW + timedelta(days=30))])
+    assert all_messages(storage) == []
+
+
+def test_a_newer_address_does_not_make_a_finance_contact_new(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    contact = publisher.envelope(NORBERG, NOW - timedelta(days=300))
+    newer = publisher.envelope(changed(NORBERG, email="b@example.se"), NOW + timedelta(days=30))
+    run = publisher.envelope(shares())
+    deliver(storage, [contact, newer])
+    deliver(storage, [run])
+    assert [row.person_id for row in all_messages(storage)] == ["birgitta"]
+
+
+def test_a_reaction_without_a_cause_is_a_mistake(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    with pytest.raises(LookupError), storage.unit() as unit:
+        on_pupil_named(unit, ALMA)
