@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.billing.api import basis as basis_api
+from services.billing.api import books as books_api
 from services.billing.configuration import read_configuration
 from services.billing.pages import agreement, budget, invoices, ledger, populations, reconciliation, years
 from services.billing.queries import basis as queries
@@ -18,7 +19,7 @@ from services.chassis.web import common
 from services.chassis.web.app import App
 
 PAGES = [page.routes for page in (years, populations, agreement, budget, invoices, ledger, reconciliation)]
-API = [api.routes for api in (basis_api,)]
+API = [api.routes for api in (basis_api, books_api)]
 
 
 class BillingParts(Parts):
