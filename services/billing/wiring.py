@@ -7,7 +7,16 @@ from pathlib import Path
 from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
 from services.billing.configuration import read_configuration
-from services.billing.pages import agreement, budget, invoices, ledger, populations, reconciliation, years
+from services.billing.pages import (
+    agreement,
+    budget,
+    invoices,
+    ledger,
+    netting,
+    populations,
+    reconciliation,
+    years,
+)
 from services.billing.queries import basis as queries
 from services.billing.reactions import REACTIONS
 from services.billing.service import BillingService
@@ -18,7 +27,9 @@ from services.chassis.settings import Settings
 from services.chassis.web import common
 from services.chassis.web.app import App
 
-PAGES = [page.routes for page in (years, populations, agreement, budget, invoices, ledger, reconciliation)]
+PAGES = [
+    page.routes for page in (years, populations, agreement, budget, invoices, ledger, netting, reconciliation)
+]
 API = [api.routes for api in (basis_api, books_api)]
 
 

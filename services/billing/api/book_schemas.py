@@ -291,3 +291,26 @@ class ReconciliationAnswer(Schema):
     agrees = fields.Boolean(required=True)
     equations = fields.List(fields.Nested(EquationAnswer), required=True)
     rows = fields.List(fields.Nested(ReconciliationRowAnswer), required=True)
+
+
+class SettingAnswer(Schema):
+    host_code = fields.String(required=True)
+    owed_ore = fields.Integer(required=True)
+    open_ore = fields.Integer(required=True)
+    netted_ore = fields.Integer(required=True)
+    left_to_pay_out_ore = fields.Integer(required=True)
+    left_to_pay_in_ore = fields.Integer(required=True)
+
+
+class NettingAnswer(Schema):
+    hosts = fields.List(fields.Nested(SettingAnswer), required=True)
+    total_ore = fields.Integer(required=True)
+
+
+class NettingBody(Schema):
+    netting_id = IdField(required=True)
+    total_ore = _ore()
+
+
+class NumbersAnswer(Schema):
+    numbers = fields.List(fields.Integer(), required=True)

@@ -10,12 +10,14 @@ from services.billing.commands import agreements, budgets, invoicing, ledger
 from services.billing.commands.basis import compute_year
 from services.billing.commands.invoicing import PayerDetails
 from services.billing.commands.ledger import Entry
+from services.billing.commands.netting import net
 from services.billing.domain.agreements import terms_document
 from services.billing.domain.budgets import Budget, Cost, Line
 from services.billing.queries import basis as basis_queries
 from services.billing.queries import budgets as budget_queries
 from services.billing.queries import correcting, invoices
 from services.billing.queries import ledger as ledger_queries
+from services.billing.queries.netting import settings
 from services.billing.queries.reconciliation import reconciliation
 from services.chassis.clock import local_date
 from services.chassis.web.context import Context
@@ -332,6 +334,32 @@ def post_closing(context: Context) -> dict[str, Any]:
     with context.parts.storage.unit() as unit:
         ledger.close_month(unit, context.body["month"], acting(context))
     return context.body
+
+
+@routes.api(
+    "GET",
+    "/years/<int:year>/netting",
+    access=READ,
+    summary="What hosts are owed beside their open invoices, and what would be set off",
+    answer=schemas.NettingAnswer,
+)
+def show_netting(context: Context, year: int) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        found = settings(connection, year, context.parts.chart)
+    return {"hosts": found, "total_ore": sum(each.netted_ore for each in found)}
+
+
+@routes.api(
+    "POST",
+    "/years/<int:year>/netting",
+    access=SET_BASIS,
+    summary="Set off what was previewed",
+    body=schemas.NettingBody,
+    answer=schemas.NumbersAnswer,
+)
+def post_netting(context: Context, year: int) -> dict[str, Any]:
+    with context.parts.storage.unit() as unit:
+        return {"numbers": net(unit, year, context.parts.chart, acting(context), **context.body)}
 
 
 @routes.api(
