@@ -10,6 +10,7 @@ from services.billing.configuration import read_configuration
 from services.billing.pages import (
     agreement,
     budget,
+    flow,
     invoices,
     ledger,
     netting,
@@ -28,7 +29,8 @@ from services.chassis.web import common
 from services.chassis.web.app import App
 
 PAGES = [
-    page.routes for page in (years, populations, agreement, budget, invoices, ledger, netting, reconciliation)
+    page.routes
+    for page in (years, populations, agreement, budget, flow, invoices, ledger, netting, reconciliation)
 ]
 API = [api.routes for api in (basis_api, books_api)]
 
