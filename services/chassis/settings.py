@@ -35,6 +35,10 @@ class Settings:
     public_url: str
     county_code: str
     personas_file: Path | None
+    # How long facts are kept after everybody has had them. A reader that is restored from a backup, or new,
+    # is caught up from the fact log: it reaches back as long as these days.
+    fact_log_days: int
+    inbox_days: int
     # Read from the environment once more by a service's own settings.
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
 
@@ -67,6 +71,8 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         public_url=env.address("PUBLIC_URL", f"http://127.0.0.1:{port}"),
         county_code=env.county("COUNTY_CODE", "19"),
         personas_file=Path(personas) if personas else None,
+        fact_log_days=env.days("FACT_LOG_DAYS", 730),
+        inbox_days=env.days("INBOX_DAYS", 90),
         environment=source,
     )
     if production:
@@ -126,6 +132,12 @@ class _Reader:
 
     def text(self, name: str, default: str) -> str:
         return self._source.get(name) or default
+
+    def days(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 36_500:
+            raise SettingsError(f"{name} is {value!r}: write a whole number of days, from 1.")
+        return int(value)
 
     def address(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
