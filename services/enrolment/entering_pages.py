@@ -18,6 +18,7 @@ from services.chassis.web.routes import Routes
 from services.enrolment import commands, queries
 from services.enrolment.commands import EnteredApplication, NewPupil
 from services.enrolment.domain.requests import Outcome
+from services.enrolment.forms import Text
 from services.enrolment.staff_pages import STAFF_OF_HOST
 
 routes = Routes()
@@ -27,12 +28,12 @@ class EnterForm(Schema):
     application_id = IdField(required=True)
     pupil_id = IdField(required=True)
     personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
-    given_name = fields.String(required=True, validate=validate.Length(1, 100))
-    family_name = fields.String(required=True, validate=validate.Length(1, 100))
+    given_name = Text(required=True, validate=validate.Length(1, 100))
+    family_name = Text(required=True, validate=validate.Length(1, 100))
     home_municipality = fields.String(required=True, validate=validate.Regexp(r"[0-9]{4}\Z"))
     applied_on = fields.Date(required=True)
     protected = fields.Boolean(load_default=False)
-    alias = fields.String(load_default=None, validate=validate.Length(1, 100))
+    alias = Text(load_default=None, validate=validate.Length(1, 100))
 
     @validates_schema
     def needs_an_alias(self, data: dict[str, Any], **_: Any) -> None:
