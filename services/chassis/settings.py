@@ -58,10 +58,10 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
     port = env.port("PORT", 8000)
     settings = Settings(
         service=service,
-        database_url=env.text("DATABASE_URL", f"sqlite:///{var}/{{service}}.db").replace(
-            "{service}", service
-        ),
-        amqp_uri=env.text("AMQP_URI", "memory://"),
+        database_url=env.kind_of_url(
+            "DATABASE_URL", f"sqlite:///{var}/{{service}}.db", ("postgresql+psycopg2://", "sqlite:///")
+        ).replace("{service}", service),
+        amqp_uri=env.kind_of_url("AMQP_URI", "memory://", ("amqp://", "amqps://", "memory://")),
         secret_key=env.text("SECRET_KEY", "") or _kept_secret(var, production),
         smtp_url=env.text("SMTP_URL", ""),
         production=production,
@@ -143,6 +143,13 @@ class _Reader:
         value = self.text(name, default).rstrip("/")
         if not value.startswith(("http://", "https://")):
             raise SettingsError(f"{name} is {value!r}: write the whole address, https://kurser.example.se.")
+        return value
+
+    def kind_of_url(self, name: str, default: str, kinds: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if not value.startswith(kinds):
+            # Without the value, which may hold a password.
+            raise SettingsError(f"{name} must start with {' or '.join(kinds)}")
         return value
 
     def county(self, name: str, default: str) -> str:

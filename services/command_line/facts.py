@@ -23,7 +23,7 @@ SERVICE = click.Choice(SERVICES)
 
 def check(only: str | None) -> int:
     """Print every broken invariant; 1 if there is one. Of one service alone only what its database says."""
-    storages = {service: storage_of(service) for service in ([only] if only else SERVICES)}
+    storages = {service: storage_of(service) for service in chosen(only)}
     findings = [
         f"{service}: {finding}"
         for service, storage in storages.items()
