@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +23,7 @@ from services.chassis import telemetry
 from services.chassis.ids import new_id
 from services.chassis.web import access, errors, languages
 from services.chassis.web.access import Actor
-from services.chassis.web.context import BoundedRequest, Context
+from services.chassis.web.context import MOST_BODY_BYTES, BoundedRequest, Context
 from services.chassis.web.languages import Texts
 from services.chassis.web.routes import Route, Routes
 from services.chassis.web.session import LANGUAGE_COOKIE, Sessions
@@ -223,6 +224,13 @@ def json_response(document: Any, status: int = 200, content_type: str = "applica
 StartResponse = Callable[..., Any]
 
 
+def _measure(environ: dict[str, Any]) -> None:
+    """A body of unsaid length is read before all else: werkzeug would see none, or cut it off."""
+    body = environ["wsgi.input"].read(MOST_BODY_BYTES + 1)
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+
+
 class FrontDoor:
     """One WSGI application over the apps of this process: all four embedded, one on a server."""
 
@@ -232,6 +240,8 @@ class FrontDoor:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = BoundedRequest(environ)
         try:
+            if environ.pop("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+                _measure(environ)
             response = self._answer(request)
         except Exception:
             # What fails before an app has the request: bytes that are no HTTP we read.
