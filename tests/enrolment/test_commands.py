@@ -48,6 +48,7 @@ from tests.enrolment.story import (
     NOW,
     SAMIRA,
     SODERBY,
+    TERM,
     applied,
     children,
     coordination_number,
@@ -59,6 +60,7 @@ from tests.enrolment.story import (
     request,
     seats,
     states,
+    tell,
 )
 
 EVERYTHING = (pupils, guardians, guardianships, applications, application_events, outbox)
@@ -522,6 +524,38 @@ class TestEntering:
     ) -> None:
         asked = self.entered(pupil, "p1", course_id)
         assert refused(storage, commands.enter_application, asked, "staff").name == name
+
+    @pytest.mark.parametrize(
+        "queued_at",
+        [
+            NOW + timedelta(seconds=1),
+            NOW - timedelta(days=366, seconds=1),
+            datetime(1, 1, 1, tzinfo=UTC),
+            datetime(9999, 12, 31, tzinfo=UTC),
+        ],
+    )
+    def test_a_day_that_cannot_be_is_refused(self, storage: Storage, queued_at: datetime) -> None:
+        asked = replace(self.entered(replace(ALMA, guardian_id=None)), queued_at=queued_at)
+        refusal = refused(storage, commands.enter_application, asked, "staff")
+        assert (refusal.name, refusal.status) == ("came_on_impossible", 422)
+
+    @pytest.mark.parametrize("queued_at", [NOW, NOW - timedelta(days=366)])
+    def test_where_one_applies_all_year_it_may_have_come_within_a_year(
+        self, storage: Storage, queued_at: datetime
+    ) -> None:
+        tell(storage, replace(TERM, apply_from=None, apply_until=None))
+        asked = replace(self.entered(replace(ALMA, guardian_id=None)), queued_at=queued_at)
+        assert do(storage, commands.enter_application, asked, "staff").state == "placed"
+
+    def test_what_came_in_time_is_in_time(self, storage: Storage, clock: FixedClock) -> None:
+        """In Sweden's days: just before midnight of the last one, entered weeks later."""
+        last = datetime(2026, 12, 15, 22, 59, 59, tzinfo=UTC)
+        clock.time = last + timedelta(days=20)
+        late = replace(self.entered(replace(ALMA, guardian_id=None)), queued_at=last + timedelta(seconds=1))
+        assert refused(storage, commands.enter_application, late, "x").name == "application_period_closed"
+        assert names(decide(storage, request("a1"))) == ["application_period_closed"]
+        do(storage, commands.enter_application, replace(late, queued_at=last), "staff")
+        assert states(storage) == {"p1": "placed"}
 
     def test_a_protected_pupil_is_known_by_its_alias_alone(self, storage: Storage) -> None:
         before = len(facts(storage))
