@@ -280,7 +280,8 @@ class TestSideBySide:
         with there.reading() as connection:
             cut = sa.text(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_locks "
-                "WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                "WHERE locktype = 'advisory' AND granted "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
             assert connection.execute(cut).scalars().all() == [True]
         second = eventlet.spawn(worker_of(there).run_once)
