@@ -21,7 +21,7 @@ from tests.chassis.storage.test_unit import seats
 
 
 def busy(storage: Storage, clock: FixedClock) -> None:
-    """Four recorded, three sent. Received: one handled, one waiting, one parked, two beyond a gap, one no fact."""
+    """Four recorded, three sent. Received: one handled, one waits, one parked, two early, one unreadable."""
     record(storage, *[seats(f"c{n}") for n in range(4)])
     with storage.unit() as unit:
         unit.execute(
