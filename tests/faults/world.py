@@ -6,8 +6,6 @@ Four `samklang serve` processes, RabbitMQ, PostgreSQL, and a proxy between enrol
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -119,6 +117,7 @@ class World:
         self.rabbit = rabbit
         self.proxy = proxy
         self.folder = folder
+        self._nursery = nursery
         self.injected = truth.Injected()
         env = environment(
             SAMKLANG_VAR=str(folder / "var"), DATABASE_URL=postgres.url("{service}"), AMQP_URI=rabbit.amqp_uri
@@ -138,17 +137,14 @@ class World:
     def enrolment(self) -> Running:
         return self.services["enrolment"]
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`samklang ARGUMENTS`."""
-        return subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "services", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def command(self, *arguments: str) -> tuple[int, str]:
+        """The exit code of `samklang ARGUMENTS`, and what it said."""
+        log = self.folder / "command.log"
+        log.unlink(missing_ok=True)
+        process = self._nursery.start(["--", *arguments], self.environment, log)
+        until(lambda: process.poll() is not None, START_SECONDS)
+        assert process.returncode is not None
+        return process.returncode, log.read_text()
 
     def furnish(self) -> None:
         """The county's courses, and families."""
