@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.billing import queries
 from services.billing.domain import basis as rules
-from services.billing.queries import Run
+from services.billing.queries import basis as queries
+from services.billing.queries.basis import Run
 from services.chassis.refusals import Refused
 
 

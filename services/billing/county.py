@@ -8,9 +8,10 @@ from pathlib import Path
 
 import yaml
 
-from services.billing import commands, queries
+from services.billing.commands import basis as commands
 from services.billing.domain.basis import Agreement
 from services.billing.domain.populations import Figure
+from services.billing.queries import basis as queries
 from services.chassis.ids import derived_id
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.engine import Storage

@@ -12,7 +12,7 @@ import csv
 import io
 from decimal import Decimal
 
-from services.billing.queries import Run
+from services.billing.queries.basis import Run
 
 CONTENT_TYPE = "text/csv; charset=utf-8"
 HEADINGS = (

@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from services.billing.domain.shares import MEMBERS
-from services.billing.queries import Flow, Run, TermFlow
+from services.billing.queries.basis import Run
+from services.billing.queries.flow import Flow, TermFlow
 from services.chassis.money import format_kronor
 
 _SWEDISH_ORDER = str.maketrans({"å": "{1", "ä": "{2", "ö": "{3"})

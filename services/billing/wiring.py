@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.billing import api, pages, queries
+from services.billing.api import basis as basis_api
+from services.billing.pages import populations, years
+from services.billing.queries import basis as queries
 from services.billing.reactions import REACTIONS
 from services.billing.service import BillingService
 from services.chassis.clock import Clock
@@ -13,6 +15,9 @@ from services.chassis.process import Composition
 from services.chassis.settings import Settings
 from services.chassis.web import common
 from services.chassis.web.app import App
+
+PAGES = [page.routes for page in (years, populations)]
+API = [api.routes for api in (basis_api,)]
 
 
 class BillingParts(Parts):
@@ -24,5 +29,5 @@ class BillingParts(Parts):
 
 def compose(settings: Settings, clock: Clock) -> Composition:
     parts = BillingParts(settings, REACTIONS, clock)
-    app = App(parts, [common.routes, pages.routes, api.routes], Path(__file__).parent)
+    app = App(parts, [common.routes, *PAGES, *API], Path(__file__).parent)
     return Composition(BillingService, parts, app)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
-from services.billing import county, queries
+from services.billing import county
+from services.billing.queries import basis as queries
 from services.chassis.ids import new_id
 from services.chassis.process import Composition
 from services.chassis.settings import COUNTY_FOLDER

@@ -8,10 +8,12 @@ import eventlet
 import pytest
 import sqlalchemy as sa
 
-from services.billing import commands, queries, reactions
+from services.billing import reactions
+from services.billing.commands import basis as commands
 from services.billing.domain.basis import Agreement
 from services.billing.domain.populations import Figure
-from services.billing.queries import Run
+from services.billing.queries import basis as queries
+from services.billing.queries.basis import Run
 from services.billing.tables import agreements, budget_years, populations, share_runs
 from services.chassis.ids import new_id
 from services.chassis.refusals import Refused

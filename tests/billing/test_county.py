@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from services.billing import commands, county, queries
+from services.billing import county
+from services.billing.commands import basis as commands
 from services.billing.domain.populations import Figure
+from services.billing.queries import basis as queries
 from services.chassis.refusals import Refused
 from services.chassis.settings import COUNTY_FOLDER
 from services.chassis.storage.engine import Storage

@@ -5,7 +5,8 @@ import re
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from services.billing import county, queries, reactions
+from services.billing import county, reactions
+from services.billing.queries import basis as queries
 from services.chassis.ids import new_id
 from services.chassis.process import Composition
 from services.chassis.settings import COUNTY_FOLDER

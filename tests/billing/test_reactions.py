@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime
 import pytest
 import sqlalchemy as sa
 
-from services.billing import queries, reactions
-from services.billing.queries import HomeFlow
+from services.billing import reactions
+from services.billing.queries import flow as flow_queries
+from services.billing.queries.flow import HomeFlow
 from services.billing.tables import members, places, terms
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import MunicipalityRegistered, TermOpened
@@ -34,9 +35,9 @@ def tell(storage: Storage, *facts: Fact) -> None:
             reactions.REACTIONS[type(fact)](unit, fact)
 
 
-def flow(storage: Storage, year: int) -> queries.Flow:
+def flow(storage: Storage, year: int) -> flow_queries.Flow:
     with storage.reading() as connection:
-        return queries.flow_of_year(connection, year)
+        return flow_queries.flow_of_year(connection, year)
 
 
 def test_a_municipality_is_kept_as_it_was_last_said(empty: Storage) -> None:

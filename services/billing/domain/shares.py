@@ -97,12 +97,12 @@ def compute_shares(
     if refusal is not None:
         raise Refused(refusal)
     weights = {code: population for code, population in populations.items() if population is not None}
-    halves = _split(budget_ore, {region_code: region_percent, MEMBERS: 100 - region_percent})
+    halves = split(budget_ore, {region_code: region_percent, MEMBERS: 100 - region_percent})
     members_ore = next(part.share_ore for part in halves.parts if part.payer_code == MEMBERS)
-    return Shares(budget_ore, region_code, region_percent, halves, _split(members_ore, weights))
+    return Shares(budget_ore, region_code, region_percent, halves, split(members_ore, weights))
 
 
-def _split(total_ore: int, weights: Mapping[str, int]) -> Split:
+def split(total_ore: int, weights: Mapping[str, int]) -> Split:
     shares_ore = split_by_largest_remainder(total_ore, weights)
     total = sum(weights.values())
     return Split(

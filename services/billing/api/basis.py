@@ -1,4 +1,4 @@
-"""The JSON API of billing, below /api/billing. Amounts are whole öre; exact shares are fractions as text."""
+"""The API of years, shares and populations, below /api/billing."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from werkzeug.wrappers import Response
 
-from services.billing import commands, queries
 from services.billing.access import READ, SET_BASIS, acting
+from services.billing.commands import basis as commands
 from services.billing.domain.populations import Figure
 from services.billing.domain.shares import MOST_BUDGET_ORE, Part
 from services.billing.forms import is_run_id
-from services.billing.pages import VersionQuery, csv_response
-from services.billing.queries import Run
+from services.billing.pages.common import VersionQuery, csv_response
+from services.billing.queries import basis as queries
+from services.billing.queries.basis import Run
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 

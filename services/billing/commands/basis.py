@@ -1,4 +1,4 @@
-"""What one can ask of billing: one function an intention."""
+"""Population figures, versions of the agreement, and the runs that compute a year's shares."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from services.billing import queries
 from services.billing.domain import basis as rules
 from services.billing.domain import populations as population_rules
 from services.billing.domain.basis import Agreement, Basis, Member
 from services.billing.domain.populations import Figure
 from services.billing.domain.shares import Shares, compute_shares
+from services.billing.queries import basis as queries
 from services.billing.tables import (
     agreements,
     budget_years,

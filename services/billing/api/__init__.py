@@ -1,0 +1,1 @@
+"""The JSON API of billing, a module a subject. Amounts are whole öre; exact shares are fractions as text."""

@@ -1,0 +1,56 @@
+"""What the pages of billing share: the tabs, the forms' errors, and where a refusal's words stand."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, ValidationError, fields
+from werkzeug.wrappers import Response
+
+from services.billing import csv_file
+from services.billing.forms import field_errors
+from services.billing.queries import basis as queries
+from services.chassis.refusals import Refusal
+from services.chassis.web.context import Context
+
+# The field that a refusal is about, so that its words stand where they can be put right.
+_FIELD_OF = {
+    "budget_not_positive": "budget",
+    "budget_too_large": "budget",
+    "year_unknown": "year",
+    "agreement_missing": "year",
+    "no_members": "year",
+    "run_id_used": "year",
+    "municipality_code_invalid": "municipality_code",
+    "population_not_positive": "population",
+    "reference_date_impossible": "reference_date",
+    "population_changed_meanwhile": "population",
+    "source_missing": "source",
+}
+
+
+class VersionQuery(Schema):
+    version = fields.Integer(load_default=None)
+
+
+def region_name(context: Context, names: dict[str, str]) -> str:
+    county: str = context.parts.settings.county_code
+    return names.get(county, county)
+
+
+def translated(context: Context, error: ValidationError) -> list[tuple[str, str]]:
+    return [(field, context.texts.gettext(message)) for field, message in field_errors(error)]
+
+
+def about_field(context: Context, refusal: Refusal, otherwise: str) -> tuple[str, str]:
+    return _FIELD_OF.get(refusal.name, otherwise), context.refusal_text(refusal)
+
+
+def csv_response(context: Context, year: int, version: int | None) -> Response:
+    """The file of a year's shares, the same from page and API."""
+    with context.parts.storage.reading() as connection:
+        run, _runs = queries.run_of_year(connection, year, version)
+    disposition = f'attachment; filename="{csv_file.file_name(run)}"'
+    return Response(
+        csv_file.shares_csv(run),
+        content_type=csv_file.CONTENT_TYPE,
+        headers={"Content-Disposition": disposition},
+    )
