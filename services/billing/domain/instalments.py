@@ -100,9 +100,7 @@ def _stretches(
         changes |= {m.left_on + timedelta(days=1) for m in memberships if m.left_on is not None}
         firsts += sorted(day for day in changes if period.first < day <= period.last)
     lasts = [*(day - timedelta(days=1) for day in firsts[1:]), period.last]
-    days = {
-        first.isoformat(): (last - first).days + 1 for first, last in zip(firsts, lasts, strict=True)
-    }
+    days = {first.isoformat(): (last - first).days + 1 for first, last in zip(firsts, lasts, strict=True)}
     parts = split_by_largest_remainder(falls_due_ore, days)
     return [
         Segment(
