@@ -9,8 +9,9 @@ its code is lower than the name under which the members stand together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 
 from services.chassis.money import split_by_largest_remainder
@@ -59,14 +60,28 @@ class Split:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentShares:
+    """Days in a row with the same members, and how they share what those days cost."""
+
+    first: date
+    last: date
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
 class Shares:
-    """`halves` splits the budget over the region and the members together, `members` the latter's part."""
+    """`halves` splits the budget over the region and the members together, `members` the latter's part.
+
+    `segments` is there where members came or left within the year: each is a split of its own, and
+    `members` is their sum.
+    """
 
     budget_ore: int
     region_code: str
     region_percent: int
     halves: Split
     members: Split
+    segments: tuple[SegmentShares, ...] = ()
 
     @property
     def region_ore(self) -> int:
@@ -97,12 +112,31 @@ def compute_shares(
     if refusal is not None:
         raise Refused(refusal)
     weights = {code: population for code, population in populations.items() if population is not None}
-    halves = split(budget_ore, {region_code: region_percent, MEMBERS: 100 - region_percent})
+    halves = halve(budget_ore, region_code, region_percent)
     members_ore = next(part.share_ore for part in halves.parts if part.payer_code == MEMBERS)
     return Shares(budget_ore, region_code, region_percent, halves, split(members_ore, weights))
 
 
+def halve(budget_ore: int, region_code: str, region_percent: int) -> Split:
+    """The budget over the region and the members together."""
+    return split(budget_ore, {region_code: region_percent, MEMBERS: 100 - region_percent})
+
+
+def together(whole: Shares, segments: Sequence[SegmentShares], populations: Mapping[str, int]) -> Shares:
+    """The shares of a year in segments: each payer's parts added up. `whole` has the budget's halves."""
+    exact: dict[str, Fraction] = {}
+    shares_ore: dict[str, int] = {}
+    for segment in segments:
+        for part in segment.split.parts:
+            exact[part.payer_code] = exact.get(part.payer_code, Fraction(0)) + part.exact_ore
+            shares_ore[part.payer_code] = shares_ore.get(part.payer_code, 0) + part.share_ore
+    parts = tuple(Part(code, populations[code], exact[code], shares_ore[code]) for code in sorted(exact))
+    members = Split(whole.members.total_ore, sum(part.weight for part in parts), parts)
+    return replace(whole, members=members, segments=tuple(segments))
+
+
 def split(total_ore: int, weights: Mapping[str, int]) -> Split:
+    """By largest remainder, with every step; see services/chassis/money.py."""
     shares_ore = split_by_largest_remainder(total_ore, weights)
     total = sum(weights.values())
     return Split(
