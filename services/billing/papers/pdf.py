@@ -64,7 +64,7 @@ def _data(paper: Paper) -> str:
 
 
 def _shown(value: Any) -> Any:
-    """Texts without what the fonts have no picture for: PDF/UA forbids it, so a question mark stands there."""
+    """Texts without what the fonts have no picture for: PDF/UA forbids it, so a `?` stands there."""
     if isinstance(value, str):
         return "".join(c if _in_fonts(ord(c)) else "?" for c in unicodedata.normalize("NFC", value))
     if isinstance(value, dict):
