@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.billing.api import basis as basis_api
-from services.billing.pages import populations, years
+from services.billing.api import population_files
+from services.billing.pages import population_import, populations, years
 from services.billing.queries import basis as queries
 from services.billing.reactions import REACTIONS
 from services.billing.service import BillingService
@@ -16,8 +17,8 @@ from services.chassis.settings import Settings
 from services.chassis.web import common
 from services.chassis.web.app import App
 
-PAGES = [page.routes for page in (years, populations)]
-API = [api.routes for api in (basis_api,)]
+PAGES = [page.routes for page in (years, populations, population_import)]
+API = [api.routes for api in (basis_api, population_files)]
 
 
 class BillingParts(Parts):
