@@ -6,6 +6,7 @@ from pathlib import Path
 
 from services.billing.api import basis as basis_api
 from services.billing.api import population_files
+from services.billing.configuration import read_configuration
 from services.billing.pages import population_import, populations, years
 from services.billing.queries import basis as queries
 from services.billing.reactions import REACTIONS
@@ -22,6 +23,11 @@ API = [api.routes for api in (basis_api, population_files)]
 
 
 class BillingParts(Parts):
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        super().__init__(settings, REACTIONS, clock)
+        configuration = read_configuration(settings)
+        self.chart, self.issuer = configuration.chart, configuration.issuer
+
     def municipality_names(self) -> dict[str, str]:
         """Names by code from billing's own copy; the county's code is the region's."""
         with self.storage.reading() as connection:
@@ -29,6 +35,6 @@ class BillingParts(Parts):
 
 
 def compose(settings: Settings, clock: Clock) -> Composition:
-    parts = BillingParts(settings, REACTIONS, clock)
+    parts = BillingParts(settings, clock)
     app = App(parts, [common.routes, *PAGES, *API], Path(__file__).parent)
     return Composition(BillingService, parts, app)

@@ -27,4 +27,21 @@ class CostSharesComputed(Fact):
     shares: tuple[CostShare, ...]
 
 
-FACTS: tuple[type[Fact], ...] = (CostSharesComputed,)
+@dataclass(frozen=True, slots=True)
+class InvoiceIssued(Fact):
+    """An invoice, or a credit note (`kind` credit_note, below zero) that takes back the one it names."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "invoice_issued", 1, "billing", "invoice_id"
+
+    invoice_id: str
+    number: str
+    kind: str
+    year: int
+    instalment: int
+    payer_code: str
+    amount_ore: int
+    due_on: date
+    credits_id: str | None
+
+
+FACTS: tuple[type[Fact], ...] = (CostSharesComputed, InvoiceIssued)

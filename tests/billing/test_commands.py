@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.billing import reactions
+from services.billing.commands import agreements as agreement_commands
 from services.billing.commands import basis as commands
 from services.billing.domain.basis import Agreement
 from services.billing.domain.populations import Figure
@@ -88,13 +89,14 @@ def test_with_surahammar_as_a_member_there_are_ten(storage: Storage) -> None:
     ("member_from", "member_to", "pays"),
     [
         (date(2025, 1, 1), None, True),
-        (date(2025, 1, 2), None, False),
+        (date(2025, 1, 2), None, True),  # from the second quarter
+        (date(2025, 10, 2), None, False),
         (date(2015, 1, 1), date(2024, 12, 31), False),
         (date(2015, 1, 1), date(2025, 1, 1), True),
         (None, None, False),
     ],
 )
-def test_members_are_those_of_the_years_first_day(
+def test_who_is_a_member_on_the_first_day_of_a_quarter_pays_for_it(
     storage: Storage, member_from: date | None, member_to: date | None, pays: bool
 ) -> None:
     with storage.unit() as unit:
@@ -208,7 +210,7 @@ def test_a_member_without_a_figure_is_named(storage: Storage) -> None:
 
 def test_without_members_there_is_nobody_to_pay(empty: Storage) -> None:
     with empty.unit() as unit:
-        commands.record_agreement(unit, AGREEMENT, "a test")
+        agreement_commands.record_agreement(unit, AGREEMENT, "a test")
     assert refused(empty, 2025, BUDGET_ORE, DAY) == "no_members"
 
 
@@ -228,17 +230,17 @@ def test_many_who_open_a_year_at_once_take_turns(storage: Storage) -> None:
 def test_an_agreement_is_kept_once_and_never_changed(empty: Storage) -> None:
     for _ in range(2):
         with empty.unit() as unit:
-            commands.record_agreement(unit, AGREEMENT, "a test")
+            agreement_commands.record_agreement(unit, AGREEMENT, "a test")
     assert count(empty, agreements) == 1
     with pytest.raises(Refused) as caught, empty.unit() as unit:
-        commands.record_agreement(unit, replace(AGREEMENT, region_percent=40), "a test")
+        agreement_commands.record_agreement(unit, replace(AGREEMENT, region_percent=40), "a test")
     assert caught.value.refusal.name == "agreement_version_kept"
 
 
 def test_the_newest_agreement_of_the_years_first_day_counts(storage: Storage) -> None:
     later = replace(AGREEMENT, version=2, valid_from=date(2026, 1, 1), region_percent=40)
     with storage.unit() as unit:
-        commands.record_agreement(unit, later, "a test")
+        agreement_commands.record_agreement(unit, later, "a test")
         commands.open_year(unit, 2025, BUDGET_ORE, DAY, "a test")
         commands.open_year(unit, 2026, BUDGET_ORE, DAY, "a test")
     assert runs_of(storage, 2025)[0].region_ore == 500_000_00

@@ -1,4 +1,4 @@
-"""Population figures, versions of the agreement, and the runs that compute a year's shares."""
+"""Population figures, and the runs that compute a year's shares."""
 
 from __future__ import annotations
 
@@ -10,15 +10,26 @@ import sqlalchemy as sa
 
 from services.billing.domain import basis as rules
 from services.billing.domain import populations as population_rules
+from services.billing.domain.agreements import (
+    FIXED,
+    Membership,
+    Terms,
+    as_text,
+    members_in_year,
+    terms_document,
+)
 from services.billing.domain.basis import Agreement, Basis, Member
 from services.billing.domain.populations import Figure
 from services.billing.domain.shares import Shares, compute_shares
 from services.billing.queries import basis as queries
+from services.billing.queries.budgets import newest_budget
+from services.billing.queries.invoices import has_invoices
 from services.billing.tables import (
-    agreements,
     budget_years,
     populations,
+    share_run_instalments,
     share_run_members,
+    share_run_memberships,
     share_run_parts,
     share_runs,
 )
@@ -95,6 +106,7 @@ def _add_vintage(unit: Unit, figure: Figure, vintage: int, by: str) -> None:
             "vintage": vintage,
             "population": figure.population,
             "source": figure.source.strip(),
+            "published_on": figure.published_on,
             "recorded_by": by,
             "recorded_at": unit.now,
         },
@@ -113,36 +125,15 @@ def _add_vintage(unit: Unit, figure: Figure, vintage: int, by: str) -> None:
         )
 
 
-def record_agreement(unit: Unit, agreement: Agreement, by: str) -> None:
-    """Keep a version of the agreement. Raises Refused where the version is kept with other terms."""
-    unit.execute(
-        insert_ignoring(unit.connection, agreements),
-        {
-            "version": agreement.version,
-            "valid_from": agreement.valid_from,
-            "valid_to": agreement.valid_to,
-            "region_code": agreement.region_code,
-            "region_name": agreement.region_name,
-            "region_percent": agreement.region_percent,
-            "text_sv": agreement.text.sv,
-            "text_en": agreement.text.en,
-            "source": agreement.source,
-            "recorded_by": by,
-            "recorded_at": unit.now,
-        },
-    )
-    if queries.agreement_version(unit.connection, agreement.version) != agreement:
-        raise Refused(
-            Refusal(
-                "agreement_version_kept",
-                N_("Version %(version)s of the agreement is kept with other terms. Add a new version."),
-                {"version": agreement.version},
-            )
-        )
-
-
 def open_year(
-    unit: Unit, year: int, budget_ore: int, population_date: date, by: str, *, run_id: str | None = None
+    unit: Unit,
+    year: int,
+    budget_ore: int,
+    population_date: date,
+    by: str,
+    *,
+    run_id: str | None = None,
+    budget_version: int | None = None,
 ) -> str:
     """Freeze the year's basis, compute its shares and say so; the id of the run that holds.
 
@@ -155,20 +146,82 @@ def open_year(
     refusal = rules.refusal_for_year(year, population_date, unit.today)
     if refusal is not None:
         raise Refused(refusal)
-    _lock_year(unit, year)
+    lock_year(unit, year)
     if run_id is not None:
         earlier = queries.run_by_id(unit.connection, run_id)
         if earlier is not None:
             return _again(earlier, year, budget_ore, population_date)
-    basis, shares = _freeze(unit, year, budget_ore, population_date)
+    basis, shares = _freeze(unit, year, budget_ore, population_date, budget_version)
     runs = queries.runs_of_year(unit.connection, year)
     if runs and runs[0].basis.decides == basis.decides:
         return runs[0].run_id
+    _refuse_another_budget_after_issue(unit, runs, basis)
     version = runs[0].version + 1 if runs else 1
     return _keep(unit, run_id or new_id(), version, basis, shares, by=by)
 
 
-def _lock_year(unit: Unit, year: int) -> None:
+def compute_year(unit: Unit, year: int, by: str, *, run_id: str | None = None) -> str:
+    """Compute a year from its decided budget and the population its agreement says; the id of the run.
+
+    Raises Refused: budget_missing, population_missing, and those of open_year.
+    """
+    lock_year(unit, year)
+    if run_id is not None:
+        earlier = queries.run_by_id(unit.connection, run_id)
+        if earlier is not None and earlier.basis.year == year:
+            return earlier.run_id
+    budget = newest_budget(unit.connection, year)
+    if budget is None:
+        raise Refused(
+            Refusal(
+                "budget_missing",
+                N_("There is no budget for %(year)s yet. Record it with its lines first."),
+                {"year": year},
+            )
+        )
+    day = population_date_of(unit, year)
+    return open_year(unit, year, budget.total_ore, day, by, run_id=run_id, budget_version=budget.version)
+
+
+def population_date_of(unit: Unit, year: int) -> date:
+    """The reference date that the agreement says for the year. Raises Refused."""
+    agreement = _agreement_of(unit, year)
+    if agreement.terms is None:
+        return date(year - 1, 12, 31)
+    rule = agreement.terms.population
+    if rule.kind == FIXED:
+        return rule.day_for(year)
+    codes = rules.paying_members(year, agreement.terms, _memberships(unit, year, agreement.terms))
+    found = queries.published_by(unit.connection, codes, rule.day_for(year))
+    if found is None:
+        raise Refused(
+            Refusal(
+                "population_not_published",
+                N_("No figures for every member had been published on %(day)s, the day of decision."),
+                {"day": rule.day_for(year)},
+            )
+        )
+    return found
+
+
+def _refuse_another_budget_after_issue(unit: Unit, runs: list[queries.Run], basis: Basis) -> None:
+    """Another sum for a year with invoices is a decision, kept with its reason as a version of the budget."""
+    if not runs or basis.budget_version is not None or runs[0].basis.budget_ore == basis.budget_ore:
+        return
+    if has_invoices(unit.connection, basis.year):
+        raise Refused(
+            Refusal(
+                "budget_changed_after_issue",
+                N_(
+                    "Invoices of %(year)s are issued on another budget. Record the new budget with the "
+                    "reason for the change; the invoices are then corrected."
+                ),
+                {"year": basis.year},
+            )
+        )
+
+
+def lock_year(unit: Unit, year: int) -> None:
     """Two who open the same year at once take turns, so that the second sees what the first did."""
     unit.execute(insert_ignoring(unit.connection, budget_years), {"year": year, "opened_at": unit.now})
     unit.execute(sa.select(budget_years).where(budget_years.c.year == year).with_for_update())
@@ -186,8 +239,7 @@ def _again(earlier: queries.Run, year: int, budget_ore: int, population_date: da
     return earlier.run_id
 
 
-def _freeze(unit: Unit, year: int, budget_ore: int, population_date: date) -> tuple[Basis, Shares]:
-    """Members, agreement and figures as they are now. Raises Refused."""
+def _agreement_of(unit: Unit, year: int) -> Agreement:
     first_day = rules.members_on(year)
     agreement = queries.agreement_on(unit.connection, first_day)
     if agreement is None:
@@ -198,9 +250,30 @@ def _freeze(unit: Unit, year: int, budget_ore: int, population_date: date) -> tu
                 {"day": first_day},
             )
         )
-    names = queries.members_of_year(unit.connection, year)
+    return agreement
+
+
+def _memberships(unit: Unit, year: int, terms: Terms) -> tuple[Membership, ...]:
+    members = terms.members
+    if members is None:
+        members = queries.registered_members(unit.connection)
+    return members_in_year(members, year)
+
+
+def _freeze(
+    unit: Unit, year: int, budget_ore: int, population_date: date, budget_version: int | None
+) -> tuple[Basis, Shares]:
+    """Members, agreement and figures as they are now. Raises Refused."""
+    agreement = _agreement_of(unit, year)
+    terms = agreement.terms
+    memberships = _memberships(unit, year, terms) if terms else ()
+    if terms is None:
+        names = queries.members_of_year(unit.connection, year)
+    else:
+        known = {span.code: span.name for span in memberships}
+        names = {code: known[code] for code in rules.paying_members(year, terms, memberships)}
     figures = queries.newest_figures(unit.connection, population_date)
-    shares = compute_shares(
+    compute_shares(
         budget_ore,
         agreement.region_code,
         agreement.region_percent,
@@ -211,7 +284,9 @@ def _freeze(unit: Unit, year: int, budget_ore: int, population_date: date) -> tu
         Member(code, name, figures[code].population, figures[code].vintage, figures[code].source)
         for code, name in names.items()
     )
-    return Basis(year, budget_ore, population_date, agreement, members), shares
+    paying = tuple(span for span in memberships if span.code in names)
+    basis = Basis(year, budget_ore, population_date, agreement, members, paying, budget_version)
+    return basis, basis.shares()
 
 
 def _keep(unit: Unit, run_id: str, version: int, basis: Basis, shares: Shares, *, by: str) -> str:
@@ -230,6 +305,8 @@ def _keep(unit: Unit, run_id: str, version: int, basis: Basis, shares: Shares, *
             "region_code": agreement.region_code,
             "region_name": agreement.region_name,
             "region_percent": agreement.region_percent,
+            "terms": as_text(terms_document(agreement.terms)) if agreement.terms else None,
+            "budget_version": basis.budget_version,
             "digest": rules.digest(basis, shares),
             "opened_by": by,
             "opened_at": unit.now,
@@ -249,6 +326,7 @@ def _keep(unit: Unit, run_id: str, version: int, basis: Basis, shares: Shares, *
             for member in basis.members
         ],
     )
+    _keep_instalments(unit, run_id, basis)
     by_payer = shares.by_payer
     unit.execute(
         sa.insert(share_run_parts),
@@ -264,3 +342,29 @@ def _keep(unit: Unit, run_id: str, version: int, basis: Basis, shares: Shares, *
         )
     )
     return run_id
+
+
+def _keep_instalments(unit: Unit, run_id: str, basis: Basis) -> None:
+    if basis.agreement.terms is None:
+        return
+    unit.execute(
+        sa.insert(share_run_memberships),
+        [
+            {
+                "run_id": run_id,
+                "municipality_code": span.code,
+                "joined_on": span.joined_on,
+                "left_on": span.left_on,
+                "name": span.name,
+            }
+            for span in basis.memberships
+        ],
+    )
+    unit.execute(
+        sa.insert(share_run_instalments),
+        [
+            {"run_id": run_id, "number": each.period.number, "payer_code": code, "amount_ore": ore}
+            for each in basis.instalments()
+            for code, ore in each.amounts_ore.items()
+        ],
+    )

@@ -18,6 +18,7 @@ class Figure:
     reference_date: date
     population: int
     source: str
+    published_on: date | None = None  # None: not said
 
 
 def refusal_for(figure: Figure, row: int, today: date) -> Refusal | None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from services.billing.domain.agreements import Membership, Terms, terms_from
 from services.billing.domain.basis import FIRST_YEAR, Agreement, Basis, Member, members_on
 from services.billing.domain.shares import Shares
 from services.billing.tables import (
+    agreement_terms,
     agreements,
     members,
     populations,
+    share_run_instalments,
     share_run_members,
+    share_run_memberships,
     share_run_parts,
     share_runs,
 )
+from services.chassis.clock import local_date
 from services.chassis.refusals import N_, Refusal, Refused
 from services.contracts.fact import LocalText
 
@@ -27,7 +33,10 @@ LAST_YEAR = 9999
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A computed run: its frozen basis, and the stored shares in öre by payer, the region first."""
+    """A computed run: its frozen basis, and the stored shares in öre by payer, the region first.
+
+    `instalments_ore` is by number and payer; empty for a run from before agreements had terms.
+    """
 
     run_id: str
     version: int
@@ -36,6 +45,7 @@ class Run:
     digest: str
     opened_by: str
     opened_at: datetime
+    instalments_ore: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
 
     def derived(self) -> Shares:
         """The shares computed again from the frozen basis."""
@@ -56,7 +66,18 @@ class Run:
     def holds(self) -> bool:
         """Whether the stored shares sum to the budget and are what the basis gives."""
         stored = dict(self.shares_ore)
-        return sum(stored.values()) == self.basis.budget_ore and stored == self.derived().by_payer
+        return (
+            sum(stored.values()) == self.basis.budget_ore
+            and stored == self.derived().by_payer
+            and self.instalments_hold()
+        )
+
+    def instalments_hold(self) -> bool:
+        """Whether the stored instalments are what the basis gives."""
+        if self.basis.agreement.terms is None:
+            return not self.instalments_ore
+        derived = {each.period.number: dict(each.amounts_ore) for each in self.basis.instalments()}
+        return {number: dict(row) for number, row in self.instalments_ore.items()} == derived
 
 
 def municipality_names(connection: sa.Connection) -> dict[str, str]:
@@ -80,11 +101,23 @@ def members_of_year(connection: sa.Connection, year: int) -> dict[str, str]:
     return {row.municipality_code: row.name for row in rows}
 
 
+def registered_members(connection: sa.Connection) -> tuple[Membership, ...]:
+    """Every membership that the register of municipalities tells of, by code."""
+    rows = connection.execute(
+        sa.select(members).where(members.c.member_from.is_not(None)).order_by(members.c.municipality_code)
+    )
+    return tuple(Membership(row.municipality_code, row.name, row.member_from, row.member_to) for row in rows)
+
+
+_AGREEMENT = sa.select(agreements, agreement_terms.c.terms).join(
+    agreement_terms, agreement_terms.c.version == agreements.c.version, isouter=True
+)
+
+
 def agreement_on(connection: sa.Connection, day: date) -> Agreement | None:
     """The newest version that is valid on `day`."""
     row = connection.execute(
-        sa.select(agreements)
-        .where(
+        _AGREEMENT.where(
             agreements.c.valid_from <= day,
             sa.or_(agreements.c.valid_to.is_(None), agreements.c.valid_to >= day),
         )
@@ -92,6 +125,11 @@ def agreement_on(connection: sa.Connection, day: date) -> Agreement | None:
         .limit(1)
     ).first()
     return None if row is None else _agreement(row)
+
+
+def every_agreement(connection: sa.Connection) -> list[Agreement]:
+    """All versions, the newest first."""
+    return [_agreement(row) for row in connection.execute(_AGREEMENT.order_by(agreements.c.version.desc()))]
 
 
 def _agreement(row: sa.Row[Any]) -> Agreement:
@@ -104,11 +142,16 @@ def _agreement(row: sa.Row[Any]) -> Agreement:
         row.region_percent,
         LocalText(row.text_sv, row.text_en),
         row.source,
+        _terms(row.terms),
     )
 
 
+def _terms(text: str | None) -> Terms | None:
+    return None if text is None else terms_from(json.loads(text))
+
+
 def agreement_version(connection: sa.Connection, version: int) -> Agreement | None:
-    row = connection.execute(sa.select(agreements).where(agreements.c.version == version)).first()
+    row = connection.execute(_AGREEMENT.where(agreements.c.version == version)).first()
     return None if row is None else _agreement(row)
 
 
@@ -140,6 +183,17 @@ def population_dates(connection: sa.Connection) -> list[tuple[date, int]]:
         .order_by(populations.c.reference_date.desc())
     )
     return [(reference_date, count) for reference_date, count in rows]
+
+
+def published_by(connection: sa.Connection, codes: Sequence[str], day: date) -> date | None:
+    """The newest reference date for which every one of `codes` had a figure that was published on `day`."""
+    rows = connection.execute(sa.select(populations).where(populations.c.municipality_code.in_(codes)))
+    known: dict[date, set[str]] = {}
+    for row in rows:
+        published_on = row.published_on or local_date(row.recorded_at)
+        if published_on <= day:
+            known.setdefault(row.reference_date, set()).add(row.municipality_code)
+    return max((each for each, found in known.items() if found == set(codes)), default=None)
 
 
 def revised_since(connection: sa.Connection, run: Run) -> list[tuple[Member, int]]:
@@ -213,9 +267,14 @@ def _runs(connection: sa.Connection, where: sa.ColumnElement[bool]) -> list[Run]
     )
     rows = connection.execute(statement).all()
     ids = [row.run_id for row in rows]
-    frozen = _grouped(connection, share_run_members, ids, share_run_members.c.municipality_code)
-    parts = _grouped(connection, share_run_parts, ids, share_run_parts.c.payer_code)
-    return [_run(row, frozen.get(row.run_id, []), parts.get(row.run_id, [])) for row in rows]
+    orders: dict[sa.Table, sa.Column[Any]] = {
+        share_run_members: share_run_members.c.municipality_code,
+        share_run_memberships: share_run_memberships.c.municipality_code,
+        share_run_parts: share_run_parts.c.payer_code,
+        share_run_instalments: share_run_instalments.c.number,
+    }
+    parts = {table: _grouped(connection, table, ids, order) for table, order in orders.items()}
+    return [_run(row, {table: of.get(row.run_id, []) for table, of in parts.items()}) for row in rows]
 
 
 def _grouped(
@@ -227,7 +286,7 @@ def _grouped(
     return grouped
 
 
-def _run(row: sa.Row[Any], frozen: Sequence[sa.Row[Any]], parts: Sequence[sa.Row[Any]]) -> Run:
+def _run(row: sa.Row[Any], parts: Mapping[sa.Table, Sequence[sa.Row[Any]]]) -> Run:
     agreement = Agreement(
         row.agreement_version,
         row.valid_from,
@@ -237,16 +296,38 @@ def _run(row: sa.Row[Any], frozen: Sequence[sa.Row[Any]], parts: Sequence[sa.Row
         row.region_percent,
         LocalText(row.agreement_sv, row.agreement_en),
         row.source,
+        _terms(row.terms),
     )
-    of_run = tuple(Member(m.municipality_code, m.name, m.population, m.vintage, m.source) for m in frozen)
-    # The region's code is the county's two digits: it sorts before its municipalities'.
-    shares_ore = {part.payer_code: part.share_ore for part in parts}
+    of_run = tuple(
+        Member(m.municipality_code, m.name, m.population, m.vintage, m.source)
+        for m in parts[share_run_members]
+    )
+    spans = sorted(
+        (
+            Membership(m.municipality_code, m.name, m.joined_on, m.left_on)
+            for m in parts[share_run_memberships]
+        ),
+        key=lambda span: (span.code, span.joined_on),
+    )
+    instalments: dict[int, dict[str, int]] = {}
+    for part in parts[share_run_instalments]:
+        instalments.setdefault(part.number, {})[part.payer_code] = part.amount_ore
     return Run(
         row.run_id,
         row.version,
-        Basis(row.year, row.budget_ore, row.population_date, agreement, of_run),
-        shares_ore,
+        Basis(
+            row.year,
+            row.budget_ore,
+            row.population_date,
+            agreement,
+            of_run,
+            tuple(spans),
+            row.budget_version,
+        ),
+        # The region's code is the county's two digits: it sorts before its municipalities'.
+        {part.payer_code: part.share_ore for part in parts[share_run_parts]},
         row.digest,
         row.opened_by,
         row.opened_at,
+        instalments,
     )

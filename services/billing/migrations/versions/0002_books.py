@@ -3,6 +3,8 @@
 Added beside what the previous release knows: it runs on, and its runs keep their bytes.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -36,7 +38,7 @@ def _number(name: str) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, primary_key=True, autoincrement=False)
 
 
-def _id_of(name: str, other: str, **options: bool) -> sa.Column[str]:
+def _id_of(name: str, other: str, **options: Any) -> sa.Column[str]:
     return sa.Column(name, sa.String(36), sa.ForeignKey(other), **options)
 
 
