@@ -22,6 +22,8 @@ from services.billing.peppol.ubl import UBL, to_xml
 from services.chassis.refusals import N_, Refusal, Refused
 
 ORGANISATION, SCHEMA, EN16931, PEPPOL = "organisation", "ubl", "en16931", "peppol"
+# Their names, which are the same in every language.
+LAYERS = {ORGANISATION: "SKV 709", SCHEMA: "UBL 2.1", EN16931: "EN 16931", PEPPOL: "Peppol BIS Billing 3.0"}
 
 _SVRL = "{http://purl.oclc.org/dsdl/svrl}"
 _LOCK = threading.Lock()
@@ -43,13 +45,15 @@ class Finding:
 
 def checked(invoice: EInvoice) -> bytes:
     """The bytes of an invoice that passes every layer. Raises Refused: einvoice_fails, naming the rule."""
-    findings = _organisations(invoice)
-    document = to_xml(invoice)
-    findings += validate(document)
-    fatal = [finding for finding in findings if finding.fatal]
+    fatal = [finding for finding in findings(invoice) if finding.fatal]
     if fatal:
         raise Refused(refusal_of(invoice.number, fatal))
-    return document
+    return to_xml(invoice)
+
+
+def findings(invoice: EInvoice) -> list[Finding]:
+    """What every layer says of an invoice; empty where there is nothing to say."""
+    return _organisations(invoice) + validate(to_xml(invoice))
 
 
 def refusal_of(number: str, fatal: Sequence[Finding]) -> Refusal:
@@ -71,9 +75,9 @@ def refusal_of(number: str, fatal: Sequence[Finding]) -> Refusal:
 
 def validate(document: bytes) -> list[Finding]:
     """What the layers find, the schema first: of a document it refuses the rules are not asked."""
-    findings = _against_schema(document)
-    if findings:
-        return findings
+    malformed = _against_schema(document)
+    if malformed:
+        return malformed
     text = document.decode()
     with _LOCK:
         engine = _engine()
