@@ -32,6 +32,14 @@ READ = only("finance")
 SET_BASIS = only("finance", municipality=_the_county)
 
 
+def _the_host(context: Any, host_code: str, **_arguments: Any) -> str:
+    return host_code
+
+
+# A host tells what it spent itself; the county's staff may for any.
+REPORT_COST = only("finance", municipality=_the_host)
+
+
 def may_set_basis(context: Any) -> bool:
     """Whether to show the forms; the routes decide."""
     return covers(context.signed_in.municipality, context.parts.settings.county_code)

@@ -125,6 +125,41 @@ def derivation(run: Run, names: Mapping[str, str], language: str, own: str) -> D
     )
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentLine:
+    first: date
+    last: date
+    ore: int
+    people: int
+    names: str
+
+
+def segments(run: Run, names: Mapping[str, str]) -> list[SegmentLine]:
+    """The parts of a year in which members came or left; empty where nobody did."""
+    return [
+        SegmentLine(
+            each.first,
+            each.last,
+            each.split.total_ore,
+            each.split.total_weight,
+            ", ".join(sorted((names[p.payer_code] for p in each.split.parts), key=swedish_order)),
+        )
+        for each in run.derived().segments
+    ]
+
+
+def spans(run: Run) -> list[str]:
+    """Members by name, with their days where they were not members all year."""
+    first, last = date(run.basis.year, 1, 1), date(run.basis.year, 12, 31)
+    partly: dict[str, list[str]] = {}
+    for span in run.basis.memberships:
+        if span.joined_on > first or (span.left_on is not None and span.left_on < last):
+            days = f"{max(span.joined_on, first).isoformat()}–{min(span.left_on or last, last).isoformat()}"
+            partly.setdefault(span.code, []).append(days)
+    members = sorted(run.basis.members, key=lambda member: swedish_order(member.name))
+    return [f"{m.name} ({', '.join(partly[m.code])})" if m.code in partly else m.name for m in members]
+
+
 def names_of(run: Run, members_together: str) -> dict[str, str]:
     """Names as they were when the run was frozen."""
     agreement = run.basis.agreement

@@ -8,7 +8,19 @@ from services.billing.api import basis as basis_api
 from services.billing.api import payments as payments_api
 from services.billing.api import population_files
 from services.billing.configuration import read_configuration
-from services.billing.pages import papers, payments, population_import, populations, sie, years
+from services.billing.pages import (
+    agreement,
+    budget,
+    invoices,
+    ledger,
+    papers,
+    payments,
+    population_import,
+    populations,
+    reconciliation,
+    sie,
+    years,
+)
 from services.billing.queries import basis as queries
 from services.billing.reactions import REACTIONS
 from services.billing.service import BillingService
@@ -19,7 +31,22 @@ from services.chassis.settings import Settings
 from services.chassis.web import common
 from services.chassis.web.app import App
 
-PAGES = [page.routes for page in (years, populations, population_import, payments, papers, sie)]
+PAGES = [
+    page.routes
+    for page in (
+        years,
+        populations,
+        population_import,
+        agreement,
+        budget,
+        invoices,
+        papers,
+        payments,
+        ledger,
+        sie,
+        reconciliation,
+    )
+]
 API = [api.routes for api in (basis_api, population_files, payments_api)]
 
 

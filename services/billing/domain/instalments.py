@@ -63,9 +63,10 @@ def segments(
 ) -> tuple[Segment, ...]:
     """Raises Refused where there are days that nobody would pay for."""
     stretches: list[Segment] = []
-    for period in terms.periods(year):
-        falls_due = evenly(members_ore, terms.periods(year))[period.number]
-        for stretch in _stretches(period, falls_due, terms.change, memberships):
+    periods = terms.periods(year)
+    falls_due = evenly(members_ore, periods)
+    for period in periods:
+        for stretch in _stretches(period, falls_due[period.number], terms.change, memberships):
             before = stretches[-1] if stretches else None
             if before is not None and before.members == stretch.members:
                 stretches[-1] = _joined(before, stretch)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.wrappers import Response
 
 from services.billing import csv_file
 from services.billing.forms import field_errors
 from services.billing.queries import basis as queries
-from services.chassis.refusals import Refusal
+from services.chassis.refusals import Refusal, Refused
 from services.chassis.web.context import Context
 
 # The field that a refusal is about, so that its words stand where they can be put right.
@@ -54,3 +57,17 @@ def csv_response(context: Context, year: int, version: int | None) -> Response:
         content_type=csv_file.CONTENT_TYPE,
         headers={"Content-Disposition": disposition},
     )
+
+
+def year_values(context: Context, year: int, current: str) -> dict[str, Any]:
+    """What the head of every page of a year needs: its number, its tabs, and whose eyes read it."""
+    return {"year": year, "current": current, "own": context.signed_in.municipality}
+
+
+def attempt(context: Context, back: str, act: Callable[[], str]) -> Response:
+    """Do what a button asks and go `back`, saying what was done, or why not."""
+    try:
+        said = act()
+    except Refused as error:
+        return context.redirect(back, context.refusal_text(error.refusal), "warn")
+    return context.redirect(back, context.texts.gettext(said))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from werkzeug.wrappers import Response
 
-from services.billing.access import SET_BASIS
 from services.billing.invoice_papers import einvoice_of, paper_of
 from services.billing.papers import pdf
 from services.billing.peppol import rules, ubl
@@ -45,7 +44,7 @@ def einvoice_file(context: Context, invoice_id: str) -> Response:
     return _file(document, ubl.MEDIA_TYPE, f"{invoice.kind}-{invoice.number}.xml")
 
 
-@routes.page("/finance/invoices/<invoice_id>/e-invoice", access=SET_BASIS)
+@routes.page("/finance/invoices/<invoice_id>/e-invoice", access=PAPER)
 def einvoice_check(context: Context, invoice_id: str) -> Response:
     """What every layer says of the e-invoice, rule by rule."""
     with context.parts.storage.reading() as connection:

@@ -97,6 +97,8 @@ def year_page(context: Context, year: int) -> Response:
         members_day=members_on(year),
         runs=runs,
         holds=run.holds(),
+        segments=presenting.segments(run, names),
+        spans=presenting.spans(run),
         lines=presenting.lines(run, context.language, own),
         derivation=presenting.derivation(run, names, context.language, own),
         agreement_text=run.basis.agreement.text.in_language(context.language),

@@ -129,6 +129,7 @@ FILTERS = {
     "moment": moment,
     "weekday": weekday,
     "kronor": kronor,
+    "amount": lambda ore: format_kronor(ore, current_language()),
     "number": number,
     "said": lambda value: Markup.escape(speakable(value)),
 }
