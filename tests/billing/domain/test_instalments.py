@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.billing.domain.agreements import (
@@ -96,6 +96,7 @@ def bases(draw: st.DrawFn) -> Basis:
     return basis_of(terms, populations, tuple(spans), budget, draw(st.integers(0, 100)), year)
 
 
+@settings(deadline=None)
 @given(bases())
 def test_every_equation_holds_for_any_agreement(basis: Basis) -> None:
     shares = basis.shares()
@@ -109,6 +110,7 @@ def test_every_equation_holds_for_any_agreement(basis: Basis) -> None:
         assert abs(part.share_ore - part.exact_ore) < segments
 
 
+@settings(deadline=None)
 @given(bases())
 def test_the_same_basis_gives_the_same_bytes(basis: Basis) -> None:
     again = replace(basis, agreement=replace(basis.agreement, terms=_read_back(basis.agreement.terms)))
