@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.wrappers import Response
 
 from services.billing.access import SET_BASIS
-from services.billing.domain import siefile
-from services.billing.domain.siefile import Company, Row, Voucher, Written
+from services.billing.domain.siefile import Voucher, Written
 from services.billing.forms import WRITE_DATE
 from services.billing.pages.common import translated
 from services.billing.papers import workbook
 from services.billing.papers.workbook import Ore, Sheet
 from services.billing.queries import ledger as queries
+from services.billing.siebook import sie_file, sie_vouchers
 from services.chassis.clock import local_date
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.spreadsheet import CSV_TYPE, csv_file, kronor_figure
@@ -26,7 +25,6 @@ from services.chassis.web.routes import Routes
 routes = Routes()
 SIE_TYPE = "application/x-sie"
 HEADINGS = ("Serie", "Nummer", "Datum", "Text", "Konto", "Kontonamn", "Belopp, kr")
-SERIES = "S"
 
 
 class PeriodQuery(Schema):
@@ -54,38 +52,14 @@ def _period(context: Context) -> tuple[date, date]:
 
 def vouchers_between(context: Context, first: date, last: date) -> list[Voucher]:
     with context.parts.storage.reading() as connection:
-        booked = queries.vouchers_between(connection, first, last)
-    return [
-        Voucher(
-            SERIES,
-            each.number,
-            each.booked_on,
-            each.text,
-            tuple(Row(posting.account, posting.amount_ore) for posting in each.postings),
-        )
-        for each in booked
-    ]
+        return sie_vouchers(queries.vouchers_between(connection, first, last))
 
 
 def written(context: Context, first: date, last: date) -> Written:
     """Raises Refused: see siefile.write."""
-    issuer, chart = context.parts.issuer, context.parts.chart
-    number = "".join(letter for letter in issuer.organisation_number if letter.isdigit())
-    company = Company(issuer.name, number, date(first.year, 1, 1), date(first.year, 12, 31))
-    return siefile.write(
-        company,
-        chart.names,
-        vouchers_between(context, first, last),
-        generated_on=local_date(context.parts.clock.now()),
-        program_version=_version(),
-    )
-
-
-def _version() -> str:
-    try:
-        return version("samklang")
-    except PackageNotFoundError:  # run from its folder
-        return "0"
+    vouchers = vouchers_between(context, first, last)
+    today = local_date(context.parts.clock.now())
+    return sie_file(vouchers, first.year, context.parts.chart, context.parts.issuer, today)
 
 
 @routes.page("/finance/sie", access=SET_BASIS)

@@ -55,6 +55,11 @@ def vouchers_of_year(connection: sa.Connection, year: int, most: int = 500) -> l
     return _booked(connection, vouchers.c.year == year, most)
 
 
+def every_voucher_of_year(connection: sa.Connection, year: int) -> list[Booked]:
+    """All that belong to a budget year, the newest first."""
+    return _booked(connection, vouchers.c.year == year, None)
+
+
 def vouchers_between(connection: sa.Connection, first: date, last: date) -> list[Booked]:
     """Every voucher booked in a time, both days included, in the order of their numbers."""
     found = _booked(connection, vouchers.c.booked_on.between(first, last), None)
