@@ -40,6 +40,14 @@ def _the_host(context: Any, host_code: str, **_arguments: Any) -> str:
 REPORT_COST = only("finance", municipality=_the_host)
 
 
+def _the_home(context: Any, code: str, **_arguments: Any) -> str:
+    return code
+
+
+# How much a home municipality pays for places elsewhere is its own decision.
+SET_CEILING = only("finance", municipality=_the_home)
+
+
 def may_set_basis(context: Any) -> bool:
     """Whether to show the forms; the routes decide."""
     return covers(context.signed_in.municipality, context.parts.settings.county_code)

@@ -26,6 +26,7 @@ def check(connection: sa.Connection) -> list[str]:
         *_invoices(connection),
         *_closed_months(connection),
         *check_payments(connection),
+        *_netting(connection),
     ]
 
 
@@ -134,3 +135,15 @@ def _closed_months(connection: sa.Connection) -> list[str]:
         if closed_at is not None and row.booked_at > closed_at:
             late.append(f"voucher {number_text(row.series, row.number)} was booked in a closed month")
     return late
+
+
+def _netting(connection: sa.Connection) -> list[str]:
+    """Settlements clear to zero over all parties: what is not on a party's account sums to nothing."""
+    rows = connection.execute(
+        sa.select(postings.c.account, sa.func.sum(postings.c.amount_ore))
+        .join(vouchers, vouchers.c.voucher_id == postings.c.voucher_id)
+        .where(vouchers.c.kind == "netting", postings.c.payer_code.is_(None))
+        .group_by(postings.c.account)
+        .having(sa.func.sum(postings.c.amount_ore) != 0)
+    )
+    return [f"netting leaves {ore} öre on account {account}" for account, ore in rows]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.billing.api import basis as basis_api
+from services.billing.api import books as books_api
 from services.billing.api import payments as payments_api
 from services.billing.api import population_files
 from services.billing.configuration import read_configuration
@@ -13,6 +14,7 @@ from services.billing.pages import (
     budget,
     invoices,
     ledger,
+    netting,
     papers,
     payments,
     population_import,
@@ -43,11 +45,12 @@ PAGES = [
         papers,
         payments,
         ledger,
+        netting,
         sie,
         reconciliation,
     )
 ]
-API = [api.routes for api in (basis_api, population_files, payments_api)]
+API = [api.routes for api in (basis_api, books_api, population_files, payments_api)]
 
 
 class BillingParts(Parts):

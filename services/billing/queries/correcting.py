@@ -148,7 +148,7 @@ def _to_come(run: Run, issued: set[int]) -> dict[str, int]:
 def _payers(changes: tuple[Change, ...], totals: Mapping[str, int]) -> tuple[PayerDelta, ...]:
     names = {each.payer_code: each.payer_name for each in changes}
     rows = []
-    for code in sorted(names):
+    for code in sorted(names, key=lambda code: (len(code) == 2, names[code])):
         own = [each for each in changes if each.payer_code == code]
         rows.append(
             PayerDelta(
