@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from services.billing.domain import basis as rules
 from services.billing.domain.invoicing import number_text
+from services.billing.payment_checks import check_payments
 from services.billing.queries import basis as queries
 from services.billing.queries.basis import Run
 from services.billing.queries.budgets import budgets_of_year
@@ -24,6 +25,7 @@ def check(connection: sa.Connection) -> list[str]:
         *_gaps(connection),
         *_invoices(connection),
         *_closed_months(connection),
+        *check_payments(connection),
         *_netting(connection),
     ]
 

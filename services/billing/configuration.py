@@ -24,6 +24,7 @@ class Issuer:
     town: str
     bankgiro: str
     contact: str
+    account: str = ""  # as the bank's files name it; without one no bank file is taken in
 
 
 @dataclass(frozen=True, slots=True)

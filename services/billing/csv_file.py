@@ -8,13 +8,12 @@ import would count the sum twice or read the number as text.
 
 from __future__ import annotations
 
-import csv
-import io
 from decimal import Decimal
 
 from services.billing.queries.basis import Run
+from services.chassis.spreadsheet import CSV_TYPE, csv_file, kronor_figure
 
-CONTENT_TYPE = "text/csv; charset=utf-8"
+CONTENT_TYPE = CSV_TYPE
 HEADINGS = (
     "År",
     "Version",
@@ -25,43 +24,30 @@ HEADINGS = (
     "Andel av folkmängden, procent",
     "Andel, kr",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 
 def shares_csv(run: Run) -> bytes:
     """A row a payer: the region, which has no population here, then the members by their codes."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow(HEADINGS)
     basis = run.basis
-    about_run = [basis.year, run.version]
-    region = [basis.agreement.region_code, safe_cell(basis.agreement.region_name), "", "", ""]
-    writer.writerow([*about_run, *region, _kronor(run.region_ore)])
+    about_run: tuple[int, int] = (basis.year, run.version)
+    region = (basis.agreement.region_code, basis.agreement.region_name, "", "", "")
+    rows: list[tuple[str | int, ...]] = [(*about_run, *region, kronor_figure(run.region_ore))]
     total = sum(member.population for member in basis.members)
     for member in basis.members:
         percent = Decimal(member.population * 100) / Decimal(total)
-        writer.writerow(
-            [
+        rows.append(
+            (
                 *about_run,
                 member.code,
-                safe_cell(member.name),
+                member.name,
                 member.population,
                 basis.population_date.isoformat(),
                 f"{percent:.4f}".replace(".", ","),
-                _kronor(run.shares_ore[member.code]),
-            ]
+                kronor_figure(run.shares_ore[member.code]),
+            )
         )
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+    return csv_file(HEADINGS, rows)
 
 
 def file_name(run: Run) -> str:
     return f"kostnadsandelar-{run.basis.year}-version-{run.version}.csv"
-
-
-def safe_cell(text: str) -> str:
-    """Text that a spreadsheet takes for text: a leading sign of a formula gets an apostrophe before it."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
-
-
-def _kronor(ore: int) -> str:
-    return f"{ore // 100},{ore % 100:02d}"

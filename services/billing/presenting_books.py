@@ -14,6 +14,7 @@ EQUATIONS = {
     "shares": (N_("The shares"), N_("are what is invoiced and what is still to come")),
     "ledger": (N_("Invoiced, less credited"), N_("is what the ledger claims")),
     "open": (N_("Invoiced, less credited, paid and netted"), N_("is what is open in the ledger")),
+    "sie": (N_("What is open in the ledger"), N_("is what the SIE files say, read back")),
 }
 CAUSES = {
     "earlier_version": N_(

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from services.billing import payment_tables
+from services.billing.metadata import metadata
 from services.chassis.storage.types import UtcDateTime
 
-metadata = sa.MetaData()
+__all__ = ["metadata", "payment_tables"]  # the payments' tables are among what the migrations make
 
 # Every municipality of the county, and from when to when it is a member of the cooperation, if ever.
 members = sa.Table(

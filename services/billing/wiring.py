@@ -6,6 +6,8 @@ from pathlib import Path
 
 from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
+from services.billing.api import payments as payments_api
+from services.billing.api import population_files
 from services.billing.configuration import read_configuration
 from services.billing.pages import (
     agreement,
@@ -14,8 +16,12 @@ from services.billing.pages import (
     invoices,
     ledger,
     netting,
+    papers,
+    payments,
+    population_import,
     populations,
     reconciliation,
+    sie,
     years,
 )
 from services.billing.queries import basis as queries
@@ -30,9 +36,23 @@ from services.chassis.web.app import App
 
 PAGES = [
     page.routes
-    for page in (years, populations, agreement, budget, flow, invoices, ledger, netting, reconciliation)
+    for page in (
+        years,
+        populations,
+        population_import,
+        agreement,
+        budget,
+        flow,
+        invoices,
+        papers,
+        payments,
+        ledger,
+        netting,
+        sie,
+        reconciliation,
+    )
 ]
-API = [api.routes for api in (basis_api, books_api)]
+API = [api.routes for api in (basis_api, books_api, population_files, payments_api)]
 
 
 class BillingParts(Parts):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import age_on, local_date
+from services.chassis.spreadsheet import CSV_TYPE, csv_file
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
@@ -67,23 +66,16 @@ def participants_page(context: Context, course_id: str) -> Response:
     )
 
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
 @routes.page("/staff/courses/<course_id>/participants.csv", access=STAFF_OF_HOST)
 def participants_csv(context: Context, course_id: str) -> Response:
-    """Semicolons and a byte order mark: so a double click opens it rightly in a Swedish spreadsheet."""
+    """A participant a row, for a Swedish spreadsheet."""
     say = context.texts.gettext
     with context.parts.storage.reading() as connection:
         participants = queries.participants(connection, course_id)
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([say(name) for name in ("Name", "Home municipality", "State", "Guardian", "Since")])
-    for each in participants:
-        writer.writerow([_cell(value) for value in _csv_row(each, say)])
+    headings = [say(name) for name in ("Name", "Home municipality", "State", "Guardian", "Since")]
     return Response(
-        "\N{BYTE ORDER MARK}" + text.getvalue(),
-        content_type="text/csv; charset=utf-8",
+        csv_file(headings, (_csv_row(each, say) for each in participants)),
+        content_type=CSV_TYPE,
         headers={"Content-Disposition": 'attachment; filename="participants.csv"'},
     )
 
@@ -97,8 +89,3 @@ def _csv_row(application: queries.Application, say: Any) -> list[str]:
         "" if pupil.protected else application.guardian_name or "",
         local_date(application.changed_at).isoformat(),
     ]
-
-
-def _cell(value: str) -> str:
-    """A text that a spreadsheet would run as a formula is shown as the text it is."""
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from services.billing.csv_file import file_name, safe_cell, shares_csv
+from services.billing.csv_file import file_name, shares_csv
 from services.billing.domain.basis import Agreement, Basis, Member
 from services.billing.queries.basis import Run
+from services.chassis.spreadsheet import safe_cell
 from services.contracts.fact import LocalText
 from tests.billing.examples import BUDGET_ORE, NINE_ORE, POPULATIONS, REGION
 

@@ -8,6 +8,7 @@ from services.billing.access import READ, REPORT_COST, SET_BASIS, SET_CEILING, a
 from services.billing.api import book_schemas as schemas
 from services.billing.commands import agreements, budgets, invoicing, ledger
 from services.billing.commands.basis import compute_year
+from services.billing.commands.einvoices import refuse_failing
 from services.billing.commands.invoicing import PayerDetails
 from services.billing.commands.ledger import Entry
 from services.billing.commands.netting import net
@@ -236,6 +237,7 @@ def post_instalment(context: Context, year: int, number: int) -> dict[str, Any]:
         ids = invoicing.issue_instalment(
             unit, year, number, context.parts.chart, acting(context), run_id=context.body["run_id"]
         )
+        refuse_failing(unit, ids, context.parts.issuer)
     return {"invoice_ids": ids}
 
 
@@ -282,6 +284,7 @@ def show_correction(context: Context, year: int) -> dict[str, Any]:
 def post_correction(context: Context, year: int) -> dict[str, Any]:
     with context.parts.storage.unit() as unit:
         ids = invoicing.issue_correction(unit, year, context.parts.chart, acting(context), **context.body)
+        refuse_failing(unit, ids, context.parts.issuer)
     return {"invoice_ids": ids}
 
 

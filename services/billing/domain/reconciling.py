@@ -1,8 +1,8 @@
 """Does everything agree, and where does a difference come from?
 
-Four equations for a year and each of its payers: the budget is the shares; a share is what was invoiced and
+Equations for a year and each of its payers: the budget is the shares; a share is what was invoiced and
 not credited, and what instalments to come ask for; what was invoiced is what the ledger claims; and what was
-invoiced, less credits, payments and netting, is what is open.
+invoiced, less credits, payments and netting, is what is open. And that is what accounting is told by SIE.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class Reconciliation:
     budget_ore: int
     rows: tuple[Row, ...]
     ageing_ore: Mapping[str, Mapping[str, int]]
+    sie_ore: int | None = None  # what SIE files, read back, leave open; None: not asked
 
     def total(self, name: str) -> int:
         return sum(int(getattr(row, name)) for row in self.rows)
@@ -101,12 +102,15 @@ class Reconciliation:
     def equations(self) -> tuple[Equation, ...]:
         asked, to_come = self.total("asked_ore"), self.total("to_come_ore")
         settled = self.total("paid_ore") + self.total("netted_ore")
-        return (
+        found = (
             Equation("budget", self.budget_ore, self.total("share_ore")),
             Equation("shares", self.total("share_ore"), asked + to_come),
             Equation("ledger", asked, self.total("booked_ore")),
             Equation("open", asked - settled, self.total("balance_ore")),
         )
+        if self.sie_ore is None:
+            return found
+        return (*found, Equation("sie", self.total("balance_ore"), self.sie_ore))
 
     @property
     def agrees(self) -> bool:

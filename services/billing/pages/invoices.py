@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from services.billing import presenting_books
 from services.billing.access import READ, SET_BASIS, acting, may_set_basis
 from services.billing.commands import invoicing as commands
+from services.billing.commands.einvoices import refuse_failing
 from services.billing.pages.common import attempt, year_values
 from services.billing.presenting import who
 from services.billing.queries import correcting, invoices
@@ -87,9 +88,10 @@ def issue_an_instalment(context: Context, year: int, number: int) -> Response:
 
     def act() -> str:
         with context.parts.storage.unit() as unit:
-            commands.issue_instalment(
+            ids = commands.issue_instalment(
                 unit, year, number, context.parts.chart, acting(context), run_id=form["run_id"]
             )
+            refuse_failing(unit, ids, context.parts.issuer)
         return N_("The invoices are issued and booked.")
 
     return attempt(context, f"/finance/{year}/invoices", act)
@@ -141,7 +143,8 @@ def issue_a_correction(context: Context, year: int) -> Response:
 
     def act() -> str:
         with context.parts.storage.unit() as unit:
-            commands.issue_correction(unit, year, context.parts.chart, acting(context), **form)
+            ids = commands.issue_correction(unit, year, context.parts.chart, acting(context), **form)
+            refuse_failing(unit, ids, context.parts.issuer)
         return N_("The credit notes and their replacements are issued and booked.")
 
     return attempt(context, f"/finance/{year}/correction", act)

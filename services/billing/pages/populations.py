@@ -24,7 +24,7 @@ routes = Routes()
 
 @routes.page("/finance/populations", access=READ)
 def populations(context: Context) -> Response:
-    return _populations_page(context, {}, [], 200)
+    return populations_page(context, {}, [], 200)
 
 
 @routes.page("/finance/populations", access=SET_BASIS, methods=("POST",))
@@ -35,10 +35,10 @@ def record_a_population(context: Context) -> Response:
         with context.parts.storage.unit() as unit:
             recorded = commands.record_populations(unit, [Figure(**form)], acting(context))
     except ValidationError as error:
-        return _populations_page(context, given, translated(context, error), 422)
+        return populations_page(context, given, translated(context, error), 422)
     except Refused as error:
         field = about_field(context, error.refusal, "population")
-        return _populations_page(context, given, [field], error.refusal.status)
+        return populations_page(context, given, [field], error.refusal.status)
     return context.redirect("/finance/populations", context.texts.gettext(_said(recorded)))
 
 
@@ -50,9 +50,10 @@ def _said(recorded: commands.Recorded) -> str:
     return N_("The figure is recorded.")
 
 
-def _populations_page(
+def populations_page(
     context: Context, given: dict[str, str], errors: list[tuple[str, str]], status: int
 ) -> Response:
+    """The page with what was given and what was wrong with it; shared with the import of files."""
     with context.parts.storage.reading() as connection:
         vintages = queries.population_vintages(connection)
         names = queries.municipality_names(connection)
@@ -73,7 +74,14 @@ def _populations_page(
         own=context.signed_in.municipality,
         region=region_name(context, names),
         may_set_basis=may_set_basis(context),
-        given={"municipality_code": "", "reference_date": "", "population": "", "source": "", **given},
+        given={
+            "municipality_code": "",
+            "reference_date": "",
+            "population": "",
+            "source": "",
+            "file_source": "",
+            **given,
+        },
         errors=errors,
         error_of=dict(errors),
     )

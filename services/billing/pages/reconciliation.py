@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from werkzeug.wrappers import Response
 
 from services.billing import presenting_books
@@ -9,6 +11,7 @@ from services.billing.access import READ, may_set_basis
 from services.billing.domain.reconciling import BUCKETS, Reconciliation
 from services.billing.pages.common import year_values
 from services.billing.queries.reconciliation import reconciliation
+from services.billing.siebook import claims_in_sie
 from services.chassis.clock import local_date
 from services.chassis.web.context import Context
 from services.chassis.web.languages import kronor
@@ -22,6 +25,8 @@ def reconciliation_page(context: Context, year: int) -> Response:
     today = local_date(context.parts.clock.now())
     with context.parts.storage.reading() as connection:
         found = reconciliation(connection, year, context.parts.chart, today)
+        told = claims_in_sie(connection, year, context.parts.chart, context.parts.issuer, today)
+    found = replace(found, sie_ore=told)
     return context.render(
         "finance_reconciliation.html",
         **year_values(context, year, "reconciliation"),

@@ -95,6 +95,14 @@ def invoice(connection: sa.Connection, invoice_id: str) -> Invoice:
     return found
 
 
+def payer_of(connection: sa.Connection, invoice_id: str) -> str | None:
+    """Who is asked to pay; None where there is no such invoice."""
+    code: str | None = connection.scalar(
+        sa.select(invoices.c.payer_code).where(invoices.c.invoice_id == invoice_id)
+    )
+    return code
+
+
 def numbers_of(connection: sa.Connection, ids: Sequence[str | None]) -> dict[str, str]:
     """The printed numbers of some invoices by their ids."""
     wanted = [each for each in ids if each]

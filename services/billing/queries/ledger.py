@@ -55,7 +55,18 @@ def vouchers_of_year(connection: sa.Connection, year: int, most: int = 500) -> l
     return _booked(connection, vouchers.c.year == year, most)
 
 
-def _booked(connection: sa.Connection, where: sa.ColumnElement[bool], most: int) -> list[Booked]:
+def every_voucher_of_year(connection: sa.Connection, year: int) -> list[Booked]:
+    """All that belong to a budget year, the newest first."""
+    return _booked(connection, vouchers.c.year == year, None)
+
+
+def vouchers_between(connection: sa.Connection, first: date, last: date) -> list[Booked]:
+    """Every voucher booked in a time, both days included, in the order of their numbers."""
+    found = _booked(connection, vouchers.c.booked_on.between(first, last), None)
+    return sorted(found, key=lambda each: (each.series, each.number))
+
+
+def _booked(connection: sa.Connection, where: sa.ColumnElement[bool], most: int | None) -> list[Booked]:
     rows = connection.execute(
         sa.select(vouchers)
         .where(where)

@@ -1,0 +1,1 @@
+"""Bank statements (camt.053) and notifications (camt.054) of ISO 20022, versions 02 and 08."""
