@@ -13,6 +13,7 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.enrolment import queries, words
+from services.enrolment.pages import today_of
 
 routes = Routes()
 
@@ -31,7 +32,7 @@ def staff_home(context: Context) -> Response:
     municipality = context.signed_in.municipality
     with context.parts.storage.reading() as connection:
         courses = queries.courses_of_school(connection, municipality)
-        elsewhere = queries.pupils_elsewhere(connection, municipality)
+        elsewhere = queries.pupils_elsewhere(connection, municipality, today_of(context))
         names = queries.municipality_names(connection)
     return context.render(
         "staff.html",
@@ -49,7 +50,7 @@ def staff_home(context: Context) -> Response:
 def participants_page(context: Context, course_id: str) -> Response:
     with context.parts.storage.reading() as connection:
         found = queries.course(connection, course_id)
-        participants = queries.participants(connection, course_id)
+        participants = queries.participants(connection, course_id, today_of(context))
     if found is None:
         raise NotFound
     course, state = found
@@ -75,7 +76,7 @@ def participants_csv(context: Context, course_id: str) -> Response:
     """Semicolons and a byte order mark: so a double click opens it rightly in a Swedish spreadsheet."""
     say = context.texts.gettext
     with context.parts.storage.reading() as connection:
-        participants = queries.participants(connection, course_id)
+        participants = queries.participants(connection, course_id, today_of(context))
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow([say(name) for name in ("Name", "Home municipality", "State", "Guardian", "Since")])

@@ -12,18 +12,20 @@ from services.chassis.web import common
 from services.chassis.web.app import App
 from services.enrolment import api, entering_pages, pages, queries, staff_pages
 from services.enrolment.decider import Decider
+from services.enrolment.expiry import OfferExpiry
 from services.enrolment.reactions import REACTIONS
 from services.enrolment.service import EnrolmentService
 from services.enrolment.settings import enrolment_settings
 
 
 class EnrolmentParts(Parts):
-    """What every service has, and the decider."""
+    """What every service has, the decider, and who passes on offers that have expired."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(settings, REACTIONS, clock)
         batch = enrolment_settings(settings).admission_batch
         self.decider = Decider(self.storage, self.bells, batch)
+        self.expiry = OfferExpiry(self.storage)
 
     def municipality_names(self) -> dict[str, str]:
         with self.storage.reading() as connection:
