@@ -251,7 +251,7 @@ def _is_in_time(
     step: WithdrawalStep, course: CourseTerms, rule_book: RuleBook, today: date, decided_on: date
 ) -> bool:
     first_lesson = course.first_lesson_on or course.term_starts_on
-    on = step.on.of_term(course.term_starts_on)
+    on = step.day.of_term(course.term_starts_on)
     deadline = rule_book.withdrawal.deadline.of_term(course.term_starts_on)
     return {
         "answer_time": today <= decided_on + timedelta(days=step.days),

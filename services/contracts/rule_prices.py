@@ -117,7 +117,7 @@ class WithdrawalStep:
 
     `until`: `answer_time` (so many `days` after the offer or decision), `deadline` (the withdrawal deadline
     of the term), `term_start` (before the term's first day), `first_lesson` (before it), `lessons` (while no
-    more than so many have been), `day` (to and including `on`), `before_day` (before `on`), `end`.
+    more than so many have been), `day` (to and including `day`), `before_day` (before it), `end`.
     `cost_ore` None is the whole fee.
     """
 
@@ -142,7 +142,7 @@ class WithdrawalStep:
     cost_ore: int | None = field(metadata=_ORE)
     days: int = field(default=0, metadata={"validate": validate.Range(0, 365)})
     lessons: int = field(default=0, metadata={"validate": validate.Range(0, 365)})
-    on: TermDays = field(default_factory=TermDays)
+    day: TermDays = field(default_factory=TermDays)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,15 @@ POSTGRES_CONNECT_SECONDS = 5
 SQLITE_BUSY_SECONDS = 5
 
 
+def in_short(error: BaseException) -> str:
+    """The error in one line that may be logged and shown.
+
+    A database's error goes on with the statement, its parameters and the row it was about: people's data.
+    """
+    text = str(error.orig) if isinstance(error, sa.exc.DBAPIError) else str(error)
+    return f"{type(error).__name__}: {text.strip().partition(chr(10))[0]}"[:300]
+
+
 class Storage:
     """Opens units of work. `facts_recorded` is called after a commit that recorded facts."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +23,7 @@ from services.chassis import telemetry
 from services.chassis.ids import new_id
 from services.chassis.web import access, errors, languages
 from services.chassis.web.access import Actor
-from services.chassis.web.context import BoundedRequest, Context
+from services.chassis.web.context import MOST_BODY_BYTES, BoundedRequest, Context
 from services.chassis.web.languages import Texts
 from services.chassis.web.routes import Route, Routes
 from services.chassis.web.session import LANGUAGE_COOKIE, Sessions
@@ -38,6 +40,26 @@ SECURITY_HEADERS = {
 log = structlog.get_logger("web")
 
 
+@cache
+def _texts_and_templates(folder: Path) -> tuple[Texts, Environment]:
+    """Of a service's folder; made once a process, since compiling templates costs most of a second."""
+    texts = Texts(folder / "locale")
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(HERE / "templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
+        texts.gettext, texts.ngettext, newstyle=True
+    )
+    environment.filters.update(languages.FILTERS)
+    environment.globals.update(asset=lambda name: f"/static/{name}")
+    return texts, environment
+
+
 class App:
     """Serves the routes of one service. `parts` is what the service's wiring built."""
 
@@ -47,7 +69,7 @@ class App:
         self.sessions = Sessions(
             parts.settings.secret_key, secure=parts.settings.public_url.startswith("https:")
         )
-        self.texts = Texts(folder / "locale")
+        self.texts, self._templates = _texts_and_templates(folder)
         self.routes = [route for module in modules for route in module.all]
         self._map = Map(
             [
@@ -61,23 +83,6 @@ class App:
             strict_slashes=False,
         )
         self.siblings: list[App] = [self]  # the apps of this process, set by its front door
-        self._templates = self._environment(folder / "templates")
-
-    def _environment(self, folder: Path) -> Environment:
-        environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(HERE / "templates")]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
-            self.texts.gettext, self.texts.ngettext, newstyle=True
-        )
-        environment.filters.update(languages.FILTERS)
-        environment.globals.update(asset=lambda name: f"/static/{name}")
-        return environment
 
     def match(self, request: Request) -> tuple[Route, dict[str, Any]] | HTTPException:
         """The route for the request, or what is wrong with asking for it here."""
@@ -219,6 +224,13 @@ def json_response(document: Any, status: int = 200, content_type: str = "applica
 StartResponse = Callable[..., Any]
 
 
+def _measure(environ: dict[str, Any]) -> None:
+    """A body of unsaid length is read before all else: werkzeug would see none, or cut it off."""
+    body = environ["wsgi.input"].read(MOST_BODY_BYTES + 1)
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+
+
 class FrontDoor:
     """One WSGI application over the apps of this process: all four embedded, one on a server."""
 
@@ -228,6 +240,8 @@ class FrontDoor:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = BoundedRequest(environ)
         try:
+            if environ.pop("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+                _measure(environ)
             response = self._answer(request)
         except Exception:
             # What fails before an app has the request: bytes that are no HTTP we read.

@@ -119,11 +119,16 @@ def decide(
     applicant: Applicant,
     now: datetime,
     today: date,
+    came_on: date,
+    *,
     around: Surroundings | None = None,
 ) -> Decision | Refusal:
-    """A place, a place in the queue, or why neither. Takes the seat from `course`."""
+    """A place, a place in the queue, or why neither. Takes the seat from `course`.
+
+    `came_on` is the day the application came: before today for one on paper.
+    """
     around = around or Surroundings()
-    refusal = refusal_to_apply(course.terms, course.rule_book, today) or refusal_for_pupil(
+    refusal = _refusal_of_period(course, today, came_on) or refusal_for_pupil(
         course.terms,
         course.rule_book,
         applicant.home,
@@ -170,3 +175,10 @@ def _facts(course: CourseState) -> dict[str, object]:
         "order": list(course.rule_book.order),
         "fee_ore": fee.fee_ore if fee else None,
     }
+
+
+def _refusal_of_period(course: CourseState, today: date, came_on: date) -> Refusal | None:
+    """What came in time is in time however late it is entered, and what came too early is no way past those
+    who waited for the period to open; once the term is over nothing is entered."""
+    over = today > course.terms.term_ends_on
+    return refusal_to_apply(course.terms, course.rule_book, today if over else came_on)
