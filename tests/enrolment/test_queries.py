@@ -69,7 +69,7 @@ def test_the_verdict_is_what_an_application_would_get(storage: Storage) -> None:
     (tove,) = verdicts(storage, KRISTINA)
     assert tove.refusal is not None
     assert tove.refusal.name == "home_municipality_not_a_member"
-    assert verdicts(storage, MARIA, "circus")[0].fee is None
+    assert verdicts(storage, MARIA, "circus")[0].price is None
 
 
 def test_the_verdict_is_of_the_day(storage: Storage) -> None:
