@@ -125,7 +125,10 @@ class TestRefusals:
         assert states(storage)["a2"] == "declined"
         with storage.reading() as connection:
             assert (
-                connection.execute(sa.select(queue_dates).where(queue_dates.c.pupil_id == "a2")).all() == []
+                connection.execute(
+                    sa.select(queue_dates).where(queue_dates.c.pupil_id == "child-1901-0002")
+                ).all()
+                == []
             )
             assert checks.check(connection) == []
 
