@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import local_date
+from services.chassis.clock import age_on, local_date
 from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
 from services.enrolment import repository, surroundings
 from services.enrolment.domain.admission import (
+    AGE_OF_MAJORITY,
     APPLICATION_ENDED,
     COURSE_UNKNOWN,
     PUPIL_UNKNOWN,
@@ -137,6 +138,9 @@ def _may_act(batch: _Batch, request: ApplicationRequest) -> bool:
     """A guardian for its own children, a pupil for itself; staff's right is checked by the route."""
     if request.guardian_id is None or request.guardian_id == request.pupil_id:
         return True
+    born_on = batch.pupils[request.pupil_id][0].born_on
+    if age_on(born_on, batch.unit.today) >= AGE_OF_MAJORITY:
+        return False  # the pupil decides
     return request.guardian_id in batch.guardians.get(request.pupil_id, ())
 
 

@@ -117,7 +117,11 @@ class ApplicationAnswer(Schema):
     state = fields.String(required=True)
     outcome = fields.String(required=True, allow_none=True)
     rule = fields.String(required=True)
-    basis = fields.String(required=True)
+    # Which of the two it is says where the pupil lives, so of a protected one it is not said.
+    basis = fields.Function(
+        lambda application: None if application.pupil.protected else application.basis,
+        metadata={"type": ["string", "null"]},
+    )
     queued_at = fields.AwareDateTime(required=True)
     decided_at = fields.AwareDateTime(required=True)
     position = fields.Integer(required=True, allow_none=True)
@@ -209,7 +213,7 @@ class PupilsAnswer(Schema):
 @routes.api("GET", "/pupils", access=FAMILY, summary="The children I apply for", answer=PupilsAnswer)
 def my_pupils(context: Context) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
-        return {"pupils": queries.pupils_of(connection, person_id(context))}
+        return {"pupils": queries.pupils_of(connection, person_id(context), today_of(context))}
 
 
 class PupilBody(Schema):

@@ -87,7 +87,7 @@ def apply(context: Context, course_id: str) -> Response:
 def my_page(context: Context) -> Response:
     person = person_id(context)
     with context.parts.storage.reading() as connection:
-        pupils = queries.pupils_of(connection, person)
+        pupils = queries.pupils_of(connection, person, today_of(context))
         applications = queries.applications_of_person(connection, person, today_of(context))
     family = [
         {

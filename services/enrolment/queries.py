@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import age_on, local_date
+from services.chassis.clock import age_on, local_date, years_before
 from services.chassis.refusals import Refusal
 from services.contracts.eligibility import (
     Basis,
@@ -22,7 +22,7 @@ from services.contracts.eligibility import (
 from services.contracts.fact import LocalText
 from services.contracts.price import Price, WithdrawalCost, full_price
 from services.enrolment import pricing, repository, surroundings
-from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
 from services.enrolment.domain.limits import Wish, refusal_by_limits
 from services.enrolment.domain.queue import ahead_by_kind
 from services.enrolment.domain.requests import is_readable
@@ -119,12 +119,16 @@ def _pupil(row: sa.Row[Any], known: Mapping[str, Municipality]) -> Pupil:
     )
 
 
-def pupils_of(connection: sa.Connection, person_id: str) -> list[Pupil]:
-    """The children a guardian applies for, or the pupil itself, by name."""
+def pupils_of(connection: sa.Connection, person_id: str, today: date) -> list[Pupil]:
+    """The children a guardian applies for, or the pupil itself, by name.
+
+    A guardian's access ends on the day the pupil turns 18: from then on the pupil decides.
+    """
     mine = sa.select(guardianships.c.pupil_id).where(guardianships.c.guardian_id == person_id)
+    under_age = pupils.c.born_on > years_before(today, AGE_OF_MAJORITY)
     rows = connection.execute(
         sa.select(pupils)
-        .where(sa.or_(pupils.c.pupil_id.in_(mine), pupils.c.pupil_id == person_id))
+        .where(sa.or_(sa.and_(pupils.c.pupil_id.in_(mine), under_age), pupils.c.pupil_id == person_id))
         .order_by(pupils.c.given_name, pupils.c.pupil_id)
     )
     known = repository.known_municipalities(connection)
@@ -152,7 +156,7 @@ class Verdict:
 
 def verdicts(connection: sa.Connection, person_id: str, state: CourseState, today: date) -> list[Verdict]:
     """For each of the person's pupils; `application_id` where it has applied already."""
-    mine = pupils_of(connection, person_id)
+    mine = pupils_of(connection, person_id, today)
     ids = [pupil.pupil_id for pupil in mine]
     rows = {
         row.pupil_id: row for row in connection.execute(sa.select(pupils).where(pupils.c.pupil_id.in_(ids)))
@@ -285,7 +289,7 @@ def _standing(
 
 
 def applications_of_person(connection: sa.Connection, person_id: str, today: date) -> list[Application]:
-    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id)]
+    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id, today)]
     return applications_where(connection, today, applications.c.pupil_id.in_(mine))
 
 
@@ -300,7 +304,7 @@ def application_of_person(
     """The application, if it is of one of the person's pupils."""
     if not is_readable(application_id):
         return None
-    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id)]
+    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id, today)]
     found = applications_where(
         connection,
         today,

@@ -43,7 +43,7 @@ def verdicts(storage: Storage, person: str, course_id: str = "fiddle", today: da
 
 def pupils_of(storage: Storage, person: str) -> list[str]:
     with storage.reading() as connection:
-        return [pupil.pupil_id for pupil in queries.pupils_of(connection, person)]
+        return [pupil.pupil_id for pupil in queries.pupils_of(connection, person, TODAY)]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ eventlet.monkey_patch()
 import functools
 import os
 import signal
+import socket
 from collections.abc import Callable
 from contextvars import ContextVar
 from importlib import import_module
@@ -20,7 +21,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
-Hit = Callable[[], None]
+Hit = Callable[..., None]
 Arm = Callable[[Hit], None]
 
 MESSAGING = "services.chassis.messaging"
@@ -30,12 +31,27 @@ def killer(point: str, nth: int) -> Hit:
     """What is called at the point; the n-th call does not return."""
     passed = 0
 
-    def hit() -> None:
+    def hit(*_about: Any) -> None:
         nonlocal passed
         passed += 1
         if passed == nth:
             os.write(2, f"killed at {point}, time {nth}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
+
+    return hit
+
+
+def cutter(point: str, nth: int) -> Hit:
+    """What is called at a commit: the n-th time, its connection to the database is gone."""
+    passed = 0
+
+    def hit(connection: sa.Connection) -> None:
+        nonlocal passed
+        passed += 1
+        if passed == nth:
+            os.write(2, f"cut at {point}, time {nth}\n".encode())
+            with socket.socket(fileno=os.dup(connection.connection.dbapi_connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)
 
     return hit
 
@@ -107,9 +123,9 @@ def within(path: str, arm: Arm, when: Filter = _always) -> Arm:
             finally:
                 inside.reset(token)
 
-        def hit_inside() -> None:
+        def hit_inside(*about: Any) -> None:
             if inside.get():
-                hit()
+                hit(*about)
 
         setattr(owner, name, wrapper)
         arm(hit_inside)
@@ -119,7 +135,7 @@ def within(path: str, arm: Arm, when: Filter = _always) -> Arm:
 
 def _at_commit(hit: Hit) -> None:
     """When all statements have run and COMMIT is about to be sent."""
-    sa.event.listen(sa.Engine, "commit", lambda _connection: hit())
+    sa.event.listen(sa.Engine, "commit", hit)
 
 
 def commit_in(path: str) -> Arm:
@@ -152,6 +168,7 @@ def _a_fact(*_args: Any, exchange: str = "", **_kwargs: Any) -> bool:
 POINTS: dict[str, Arm] = {
     "command.before_commit": after("services.chassis.storage.unit:Unit.write_outbox", _has_facts),
     "command.after_commit": before(f"{MESSAGING}.entrypoints:Bells.ring", _is_outbox),
+    "decider.before_commit": commit_in("services.enrolment.decider:Decider._decide"),
     "decider.before_answer": after("services.enrolment.decider:Decider._decide"),
     "relay.before_publish": before(f"{MESSAGING}.broker:Publisher._publish", _to_all),
     "relay.between_publishes": after("amqp.channel:Channel.basic_publish", _a_fact),
@@ -178,11 +195,21 @@ POINTS: dict[str, Arm] = {
 }
 # Passed only while a reader is being caught up.
 CATCHING_UP = ("catch_up.before_resend", "catch_up.after_resend")
+# Where all that remains is COMMIT, and the connection can be cut instead.
+AT_COMMIT = (
+    "decider.before_commit",
+    "relay.before_mark_commit",
+    "inbox.before_commit",
+    "worker.before_commit",
+    "catch_up.before_position_commit",
+)
 
 
-def arm(point: str | None, nth: int, attempts: int | None) -> None:
+def arm(point: str | None, cut: str | None, nth: int, attempts: int | None) -> None:
     if point is not None:
         POINTS[point](killer(point, nth))
+    if cut is not None:
+        POINTS[cut](cutter(cut, nth))
     if attempts is not None:
         owner, name, _ = _place(f"{MESSAGING}.worker:MOST_ATTEMPTS")
         setattr(owner, name, attempts)
@@ -190,12 +217,15 @@ def arm(point: str | None, nth: int, attempts: int | None) -> None:
 
 @click.command()
 @click.argument("arguments", nargs=-1, required=True)
-@click.option("--at", "point", type=click.Choice(list(POINTS)), default=None)
+@click.option("--at", "point", type=click.Choice(list(POINTS)), help="Where to die.")
+@click.option("--cut", type=click.Choice(AT_COMMIT), help="Where to lose the database instead of committing.")
 @click.option("--nth", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--attempts", type=click.IntRange(1), default=None, help="A poison's attempts before parking.")
-def main(arguments: tuple[str, ...], point: str | None, nth: int, attempts: int | None) -> None:
-    """Run `samklang ARGUMENTS`, and die at POINT the NTH time it is passed."""
-    arm(point, nth, attempts)
+@click.option("--attempts", type=click.IntRange(1), help="A poison's attempts before it is parked.")
+def main(
+    arguments: tuple[str, ...], point: str | None, cut: str | None, nth: int, attempts: int | None
+) -> None:
+    """Run `samklang ARGUMENTS` until the NTH time that a point is passed."""
+    arm(point, cut, nth, attempts)
     import_module("services.__main__").main(list(arguments))
 
 

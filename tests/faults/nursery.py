@@ -91,6 +91,9 @@ class Child:
             self.returncode = self._nursery.ask("poll", self.pid)
         return self.returncode
 
+    def kill(self) -> None:
+        self.send(signal.SIGKILL)
+
     def send(self, number: signal.Signals) -> None:
         if self.poll() is None:  # not reaped, so the id is still its own
             os.kill(self.pid, number)

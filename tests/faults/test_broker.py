@@ -19,15 +19,15 @@ RECOVERY_SECONDS = 60
 
 def act_for(world: World, seconds: float) -> None:
     """Families apply and look at courses; each is answered, and quickly."""
-    answered = len(world.families.answered)
-    world.families.seconds.clear()
+    answered = len(world.people.answered)
+    world.people.seconds.clear()
     pages = []
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         world.stir()
         pages.append(world.page_seconds())
-    assert len(world.families.answered) > answered
-    assert max(world.families.seconds) < QUICK_SECONDS
+    assert len(world.people.answered) > answered
+    assert max(world.people.seconds) < QUICK_SECONDS
     assert max(pages) < QUICK_SECONDS
 
 
@@ -58,10 +58,10 @@ def kill_with_a_backlog(world: World, facts: int) -> float:
     """Seconds from the broker's return to no lag at all."""
     reader = world.services["notifications"]
     reader.kill()  # so that facts wait at the broker, too, and not only with their publisher
-    world.record_backlog(facts // 2)
+    world.people.record_backlog(facts // 2)
     until(lambda: world.enrolment.readiness()["outbox_backlog"] == 0, RECOVERY_SECONDS)
     world.rabbit.kill()
-    world.record_backlog(facts - facts // 2)
+    world.people.record_backlog(facts - facts // 2)
     act_for(world, 2)
     reader.start()
     reader.wait_live()
@@ -88,7 +88,7 @@ def wipe_with_a_backlog(world: World, facts: int) -> None:
     """The facts were confirmed by the broker, and are in no queue and no inbox any more."""
     reader = world.services["notifications"]
     reader.kill()
-    world.record_backlog(facts)
+    world.people.record_backlog(facts)
     until(lambda: world.enrolment.readiness()["outbox_backlog"] == 0, RECOVERY_SECONDS)
     world.rabbit.kill()
     world.rabbit.wipe()

@@ -27,7 +27,7 @@ def crash(world: World, point: str, nth: int) -> None:
     until(is_dead, CRASH_SECONDS)
     assert enrolment.process is not None
     assert enrolment.process.returncode == EXIT_KILLED, enrolment.log_tail()
-    assert f"killed at {point}, time {nth}" in enrolment.log_tail()
+    assert enrolment.said(f"killed at {point}, time {nth}"), enrolment.log_tail()
 
 
 def nothing_is_lost(world: World) -> None:
@@ -78,6 +78,6 @@ def test_killed_while_it_catches_a_reader_up(world: World, point: str, time: int
     enrolment.kill()
     enrolment.start("--at", point)
     until(lambda: not enrolment.is_running, CRASH_SECONDS)
-    assert f"killed at {point}, time 1" in enrolment.log_tail()
+    assert enrolment.said(f"killed at {point}, time 1"), enrolment.log_tail()
     enrolment.restart()
     nothing_is_lost(world)

@@ -55,7 +55,7 @@ def test_a_line_dead_for_longer_than_the_heartbeat(world: World, line: str) -> N
 @pytest.mark.long
 def test_a_backlog_over_a_line_that_trickles(world: World) -> None:
     world.enrolment.kill()
-    world.record_backlog(2000)
+    world.people.record_backlog(2000)
     world.proxy.turn("trickle 30000")
     world.enrolment.start()
     world.enrolment.wait_live()

@@ -104,6 +104,7 @@ def _postgres_engine(url: URL, pool_size: int) -> sa.Engine:
         max_overflow=10,
         pool_pre_ping=True,
         pool_timeout=10,
+        hide_parameters=True,  # an error's text goes to logs, and its parameters are people's data
         connect_args={"connect_timeout": POSTGRES_CONNECT_SECONDS},
         # One statement sees what was committed before it: rows are locked before they are judged.
         isolation_level="READ COMMITTED",
@@ -123,7 +124,9 @@ def _postgres_engine(url: URL, pool_size: int) -> sa.Engine:
 def _sqlite_engine(url: URL) -> sa.Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, pool_size=20)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, pool_size=20, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:

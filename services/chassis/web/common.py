@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import prometheus_client
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Response
 
@@ -206,19 +206,33 @@ def operations(context: Context) -> Response:
     return context.render("operations.html", **values)
 
 
+def _printable(text: str) -> None:
+    # A NUL or half a character is nothing a database keeps.
+    if not text.isprintable():
+        raise ValidationError("Holds a control character.")
+
+
 class ParkedForm(Schema):
     action = fields.String(required=True, validate=validate.OneOf(["replay", "discard"]))
-    reason = fields.String(required=True, validate=validate.Length(min=3, max=500))
+    reason = fields.String(required=True, validate=[validate.Length(min=3, max=500), _printable])
+
+
+def _require_readable(message_id: str) -> None:
+    """Raises NotFound for what no database can look for."""
+    if not message_id.isprintable():
+        raise NotFound
 
 
 @routes.page("/operations/<service>/parked/<message_id>", access=only("operator"))
 def parked_fact(context: Context, message_id: str) -> Response:
+    _require_readable(message_id)
     fact = parked.shown(context.parts.storage, message_id)
     return context.render("parked.html", service=context.parts.service, fact=fact)
 
 
 @routes.page("/operations/<service>/parked/<message_id>", access=only("operator"), methods=("POST",))
 def act_on_parked_fact(context: Context, message_id: str) -> Response:
+    _require_readable(message_id)
     form = context.load_form(ParkedForm())
     parts = context.parts
     act = parked.replay if form["action"] == "replay" else parked.discard
@@ -284,6 +298,7 @@ def list_parked(context: Context) -> dict[str, Any]:
     status=200,
 )
 def act_on_parked(context: Context, message_id: str) -> dict[str, Any]:
+    _require_readable(message_id)
     parts = context.parts
     act = parked.replay if context.body["action"] == "replay" else parked.discard
     act(parts.storage, message_id, context.signed_in.audit_name, context.body["reason"])

@@ -23,6 +23,7 @@ from services.enrolment.domain.ceilings import Ceilings
 from services.enrolment.domain.limits import Engagement, Lesson, Wish, refusal_by_limits
 from services.enrolment.domain.offers import CEILING, RESERVED, Day, Seats, reserved_for_others
 
+AGE_OF_MAJORITY = 18
 FREE_SEAT = "free_seat"
 NEXT_IN_QUEUE = "next_in_queue"
 # A queue's rule is named by the criterion that its rule book orders it by first.
