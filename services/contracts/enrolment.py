@@ -123,6 +123,31 @@ class PupilNamed(Fact):
     given_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class PupilMoved(Fact):
+    """The pupil lives in another municipality since `moved_on`; never one with protected identity.
+
+    Places and queue dates are kept.
+    """
+
+    NAME, VERSION, SOURCE, SUBJECT = "pupil_moved", 1, "enrolment", "pupil_id"
+
+    pupil_id: str
+    from_municipality: str
+    to_municipality: str
+    moved_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PupilsMerged(Fact):
+    """Two records were one child: what was `merged_id`'s is `pupil_id`'s from now on."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "pupils_merged", 1, "enrolment", "pupil_id"
+
+    pupil_id: str
+    merged_id: str
+
+
 FACTS: tuple[type[Fact], ...] = (
     PlaceGiven,
     ApplicationQueued,
@@ -131,4 +156,6 @@ FACTS: tuple[type[Fact], ...] = (
     CourseSeatsChanged,
     ContactRegistered,
     PupilNamed,
+    PupilMoved,
+    PupilsMerged,
 )

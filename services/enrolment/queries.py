@@ -106,7 +106,7 @@ class Pupil:
     protected: bool
 
 
-def _pupil(row: sa.Row[Any], known: Mapping[str, Municipality]) -> Pupil:
+def pupil_of(row: sa.Row[Any], known: Mapping[str, Municipality]) -> Pupil:
     """Under the alias where the identity is protected."""
     code = row.home_municipality
     return Pupil(
@@ -132,7 +132,7 @@ def pupils_of(connection: sa.Connection, person_id: str, today: date) -> list[Pu
         .order_by(pupils.c.given_name, pupils.c.pupil_id)
     )
     known = repository.known_municipalities(connection)
-    return [_pupil(row, known) for row in rows]
+    return [pupil_of(row, known) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +247,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
         Application(
             **{name: getattr(row, name) for name in _SAME},
             explanation=json.loads(row.explanation),
-            pupil=_pupil(pupil_rows[row.pupil_id], known),
+            pupil=pupil_of(pupil_rows[row.pupil_id], known),
             guardian_name=row.guardian_name,
             course=shown[row.course_id],
             price=_price(row, pupil_rows[row.pupil_id], family, states[row.course_id]),

@@ -101,6 +101,8 @@ pupils = sa.Table(
     sa.Column("moved_on", sa.Date),
     # In a municipal school elsewhere before it moved: staff have seen the proof.
     sa.Column("played_before", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # The pupil that this record became a part of, once the two were found to be one child.
+    sa.Column("merged_into", sa.String(64)),
     sa.Column("registered_by", sa.String(200), nullable=False),
     sa.Column("registered_at", UtcDateTime, nullable=False),
     sa.CheckConstraint("NOT protected OR alias IS NOT NULL", name="ck_pupils_alias"),

@@ -80,5 +80,17 @@ SKIPS = {
     "ceiling_reached": N_("A seat went to the next in line: the home municipality pays for no more places."),
 }
 
+PUPIL_EVENTS = {
+    "moved": N_("Moved to another municipality"),
+    "recorded": N_("What is recorded was changed"),
+    "guardian_connected": N_("A guardian was connected"),
+    "identity_corrected": N_("The number was corrected"),
+    "merged": N_("Two records became one"),
+}
+
 # What has happened to an application; `skipped` has a reason of its own.
-EVENTS = {**STATES, "skipped": N_("Passed over for a seat")}
+EVENTS = {
+    **STATES,
+    "skipped": N_("Passed over for a seat"),
+    "came_of_age": N_("The pupil turned 18 and decides"),
+}

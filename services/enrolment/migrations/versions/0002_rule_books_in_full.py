@@ -45,6 +45,7 @@ def _pupils() -> None:
     op.add_column("pupils", sa.Column("school_municipality", sa.String(4)))
     op.add_column("pupils", sa.Column("leaves_upper_secondary", sa.Integer))
     op.add_column("pupils", sa.Column("moved_on", sa.Date))
+    op.add_column("pupils", sa.Column("merged_into", sa.String(64)))
     for name in ("later_limit", "is_teacher", "has_relief", "played_before"):
         op.add_column("pupils", sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false()))
 
