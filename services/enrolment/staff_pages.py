@@ -12,7 +12,7 @@ from services.chassis.clock import age_on, local_date
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
-from services.enrolment import queries, words
+from services.enrolment import queries, spreadsheets, words
 from services.enrolment.pages import today_of
 
 routes = Routes()
@@ -68,6 +68,7 @@ def participants_page(context: Context, course_id: str) -> Response:
     )
 
 
+_COLUMNS = ("Name", "Home municipality", "State", "Guardian", "Since")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -79,7 +80,7 @@ def participants_csv(context: Context, course_id: str) -> Response:
         participants = queries.participants(connection, course_id, today_of(context))
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    writer.writerow([say(name) for name in ("Name", "Home municipality", "State", "Guardian", "Since")])
+    writer.writerow([say(name) for name in _COLUMNS])
     for each in participants:
         writer.writerow([_cell(value) for value in _csv_row(each, say)])
     return Response(
@@ -87,6 +88,15 @@ def participants_csv(context: Context, course_id: str) -> Response:
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="participants.csv"'},
     )
+
+
+@routes.page("/staff/courses/<course_id>/participants.xlsx", access=STAFF_OF_HOST)
+def participants_xlsx(context: Context, course_id: str) -> Response:
+    say = context.texts.gettext
+    with context.parts.storage.reading() as connection:
+        participants = queries.participants(connection, course_id, today_of(context))
+    rows = [[say(name) for name in _COLUMNS], *(_csv_row(each, say) for each in participants)]
+    return spreadsheets.download(spreadsheets.workbook([(say("Participants"), rows)]), "participants.xlsx")
 
 
 def _csv_row(application: queries.Application, say: Any) -> list[str]:

@@ -10,7 +10,15 @@ from services.chassis.process import Composition
 from services.chassis.settings import Settings
 from services.chassis.web import common
 from services.chassis.web.app import App
-from services.enrolment import api, entering_pages, pages, pupil_pages, queries, staff_pages
+from services.enrolment import (
+    api,
+    entering_pages,
+    pages,
+    pupil_pages,
+    queries,
+    staff_pages,
+    statistics_pages,
+)
 from services.enrolment.decider import Decider
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.reactions import REACTIONS
@@ -40,6 +48,7 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         staff_pages.routes,
         entering_pages.routes,
         pupil_pages.routes,
+        statistics_pages.routes,
         api.routes,
     ]
     app = App(parts, modules, Path(__file__).parent)
