@@ -105,7 +105,14 @@ def _postgres_engine(url: URL, pool_size: int) -> sa.Engine:
         pool_pre_ping=True,
         pool_timeout=10,
         hide_parameters=True,  # an error's text goes to logs, and its parameters are people's data
-        connect_args={"connect_timeout": POSTGRES_CONNECT_SECONDS},
+        # A server whose machine is gone answers no more, and nobody says so.
+        connect_args={
+            "connect_timeout": POSTGRES_CONNECT_SECONDS,
+            "keepalives_idle": 20,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,  # milliseconds
+        },
         # One statement sees what was committed before it: rows are locked before they are judged.
         isolation_level="READ COMMITTED",
     )
@@ -117,6 +124,13 @@ def _postgres_engine(url: URL, pool_size: int) -> sa.Engine:
         late = psycopg2.OperationalError(f"no answer from PostgreSQL within {POSTGRES_CONNECT_SECONDS} s")
         with eventlet.Timeout(POSTGRES_CONNECT_SECONDS, late):
             return dialect.connect(*arguments, **parameters)
+
+    @sa.event.listens_for(engine, "handle_error")
+    def on_error(context: Any) -> None:
+        # Its further lines show the row that was to be stored.
+        for error in (context.original_exception, context.sqlalchemy_exception):
+            if error is not None and error.args:
+                error.args = (str(error.args[0]).partition("\n")[0],)
 
     return engine
 

@@ -53,8 +53,7 @@ def store(storage: Storage, bodies: Iterable[bytes]) -> Received:
             for message_id, row in rows.items()
             if message_id not in known and not _was_pruned(row, positions)
         ]
-        if fresh:
-            unit.connection.execute(insert_ignoring(unit.connection, inbox), fresh)
+        _insert(unit.connection, fresh)
         for source, position in positions.items():
             _advance(unit.connection, source, position.received_through)
     return Received(stored=len(fresh), duplicates=len(arrived) - len(fresh))
@@ -72,6 +71,17 @@ def _row(body: bytes, now: datetime) -> dict[str, Any]:
         return {**row, "message_id": message_id, **unknown, **parked}
     about = {name: getattr(envelope, name) for name in ("source", "sequence", "type", "subject")}
     return {**row, "message_id": envelope.id, **about}
+
+
+def _insert(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Facts all at once: nobody else can add any while the positions are locked. What is no fact has no
+    position, so two may come with the same at the same time."""
+    facts = [row for row in rows if row["sequence"] is not None]
+    others = [row for row in rows if row["sequence"] is None]
+    if facts:
+        connection.execute(sa.insert(inbox), facts)
+    if others:
+        connection.execute(insert_ignoring(connection, inbox), others)
 
 
 def _was_pruned(row: dict[str, Any], positions: Mapping[str, sa.Row[Any]]) -> bool:
@@ -123,6 +133,16 @@ def ready(connection: sa.Connection, now: datetime, most: int) -> Sequence[sa.Ro
     subject to be handled: behind a fact that backs off or is parked, its subject's later facts wait too,
     and nobody else's do.
     """
+    # Stream by stream, along the index: with a long backlog sorting all of it would cost more than the work.
+    found = [
+        row
+        for position in connection.execute(sa.select(inbox_positions)).all()
+        for row in connection.execute(_ready_of(position, now).limit(most))
+    ]
+    return sorted(found, key=lambda row: (row.sequence, row.source))[:most]
+
+
+def _ready_of(position: sa.Row[Any], now: datetime) -> sa.Select[Any]:
     earlier = inbox.alias("earlier")
     blocked = (
         sa.select(earlier.c.message_id)
@@ -136,19 +156,18 @@ def ready(connection: sa.Connection, now: datetime, most: int) -> Sequence[sa.Ro
         )
         .exists()
     )
-    return connection.execute(
+    return (
         sa.select(inbox)
-        .join(inbox_positions, inbox_positions.c.source == inbox.c.source)
         .where(
+            inbox.c.source == position.source,
             inbox.c.handled_at.is_(None),
             inbox.c.parked_at.is_(None),
-            inbox.c.sequence <= inbox_positions.c.received_through,
+            inbox.c.sequence <= position.received_through,
             sa.or_(inbox.c.next_attempt_at.is_(None), inbox.c.next_attempt_at <= now),
             ~blocked,
         )
-        .order_by(inbox.c.sequence, inbox.c.source)
-        .limit(most)
-    ).all()
+        .order_by(inbox.c.sequence)
+    )
 
 
 def mark_handled(connection: sa.Connection, message_ids: Sequence[str], now: datetime) -> int:

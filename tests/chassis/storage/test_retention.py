@@ -259,7 +259,7 @@ class TestInbox:
         self, storage: Storage, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(retention, "BATCH", 7)
-        subjects = [f"c{n:02}" for n in range(60)]
+        subjects = [f"c{n:02}" for n in range(40)]
         inbox.store(storage, messages(subjects))
         handle(storage)
         clock.time += timedelta(days=1000)
@@ -268,7 +268,7 @@ class TestInbox:
 
         def deliver() -> int:
             stored = 0
-            for _ in range(12):
+            for _ in range(6):
                 stored += inbox.store(storage, dice.sample(bodies, 20)).stored
                 eventlet.sleep(0.001)
             return stored
