@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from services.chassis.clock import age_on
+from services.enrolment import surroundings
+from services.enrolment.domain.ceilings import Ceiling
 from services.enrolment.domain.statistics import Place
-from services.enrolment.tables import applications, courses, pupils, terms
+from services.enrolment.tables import applications, courses, pupils
+from services.enrolment.tables import terms as _terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,11 @@ class Courses:
 def terms_with_courses(connection: sa.Connection, municipality: str) -> list[Term]:
     """The newest first."""
     rows = connection.execute(
-        sa.select(terms.c.term_id, terms.c.name_sv, terms.c.name_en, terms.c.starts_on)
-        .join(courses, courses.c.term_id == terms.c.term_id)
+        sa.select(_terms.c.term_id, _terms.c.name_sv, _terms.c.name_en, _terms.c.starts_on)
+        .join(courses, courses.c.term_id == _terms.c.term_id)
         .where(courses.c.municipality_code.startswith(municipality))
         .distinct()
-        .order_by(terms.c.starts_on.desc())
+        .order_by(_terms.c.starts_on.desc())
     )
     return [Term(row.term_id, row.name_sv, row.name_en) for row in rows]
 
@@ -63,11 +66,11 @@ def places_of(connection: sa.Connection, municipality: str, term_id: str) -> lis
             pupils.c.personal_identity,
             pupils.c.protected,
             courses.c.subject,
-            terms.c.starts_on,
+            _terms.c.starts_on,
         )
         .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
         .join(courses, courses.c.course_id == applications.c.course_id)
-        .join(terms, terms.c.term_id == courses.c.term_id)
+        .join(_terms, _terms.c.term_id == courses.c.term_id)
         .where(
             courses.c.municipality_code.startswith(municipality),
             courses.c.term_id == term_id,
@@ -98,13 +101,25 @@ def _gender(number: str | None) -> str | None:
 
 def _held_before(connection: sa.Connection, term_id: str) -> set[str]:
     """Pupils who had a place at any school of the county in an earlier term."""
-    this = sa.select(terms.c.starts_on).where(terms.c.term_id == term_id).scalar_subquery()
+    this = sa.select(_terms.c.starts_on).where(_terms.c.term_id == term_id).scalar_subquery()
     return set(
         connection.scalars(
             sa.select(applications.c.pupil_id)
             .join(courses, courses.c.course_id == applications.c.course_id)
-            .join(terms, terms.c.term_id == courses.c.term_id)
-            .where(applications.c.state == "placed", terms.c.starts_on < this)
+            .join(_terms, _terms.c.term_id == courses.c.term_id)
+            .where(applications.c.state == "placed", _terms.c.starts_on < this)
             .distinct()
         )
     )
+
+
+def terms(connection: sa.Connection) -> list[Term]:
+    """Every term, the newest first."""
+    rows = connection.execute(sa.select(_terms).order_by(_terms.c.starts_on.desc()))
+    return [Term(row.term_id, row.name_sv, row.name_en) for row in rows]
+
+
+def ceiling_of(connection: sa.Connection, municipality: str, term_id: str) -> Ceiling | None:
+    """With what is used of it; None where the municipality has set none."""
+    found = surroundings.load_ceilings(connection, [term_id])
+    return found.by_home_and_term.get((municipality, term_id))

@@ -12,6 +12,7 @@ from services.chassis.web import common
 from services.chassis.web.app import App
 from services.enrolment import (
     api,
+    decision_pages,
     entering_pages,
     pages,
     pupil_pages,
@@ -49,6 +50,7 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         entering_pages.routes,
         pupil_pages.routes,
         statistics_pages.routes,
+        decision_pages.routes,
         api.routes,
     ]
     app = App(parts, modules, Path(__file__).parent)

@@ -93,3 +93,26 @@ def test_other_municipalities_and_families_see_no_pupil_page(storage: Storage, v
     visitor.is_staff(NORRBY).reads("/staff/pupils/nobody", status=404)
     visitor.is_family("maria").reads("/staff/pupils/alma", status=403)
     visitor.is_family("maria").reads("/staff/statistics", status=403)
+
+
+def test_a_decision_is_read_with_rule_facts_price_and_what_happened(storage: Storage, staff: Visitor) -> None:
+    for n, each in enumerate(children(storage, 3)):
+        applied(storage, f"a{n}", pupil_id=each)
+    text = staff.reads("/staff/applications/a2")
+    for said in ("norrby-2024/residents", "850.00", "2 / 2", "The queue goes by date of application"):
+        assert said in text, said
+    assert "Beslutet" in staff.reads("/staff/applications/a2", language="sv")
+    staff.reads("/staff/applications/nothing", status=404)
+
+
+def test_the_home_municipality_sets_its_ceiling(storage: Storage, visitor: Visitor) -> None:
+    staff = visitor.is_staff(SODERBY)
+    assert "No ceiling is set." in staff.reads("/staff/ceilings")
+    staff.sends("/staff/ceilings", term_id="vt27", most_places="1", most_kronor="1 500,50")
+    theirs = children(storage, 2, SODERBY)
+    decided(storage, *(request(each, pupil_id=each) for each in theirs))
+    text = staff.reads("/staff/ceilings")
+    assert "Used: 1 places, SEK 850.00 in fees." in text
+    answer = staff.sends("/staff/ceilings", status=422, term_id="vt27", most_kronor="many")
+    assert "Write an amount in kronor." in answer.text
+    staff.sends("/staff/ceilings", status=404, term_id="nothing")
