@@ -61,6 +61,23 @@ class CourseListAnswer(Schema):
     pages = fields.Integer(required=True)
 
 
+class PriceLineAnswer(Schema):
+    """`rule` names the sentence of the rule book behind the line; a discount is negative."""
+
+    rule = fields.String(required=True)
+    text = fields.Nested(LocalTextAnswer, required=True)
+    amount_ore = fields.Integer(required=True)
+
+
+class PriceAnswer(Schema):
+    """`options` are no part of the total: what one may choose beside, an instrument to rent for instance."""
+
+    total_ore = fields.Integer(required=True)
+    lines = fields.List(fields.Nested(PriceLineAnswer), required=True)
+    options = fields.List(fields.Nested(PriceLineAnswer), required=True)
+    notes = fields.List(fields.Nested(LocalTextAnswer), required=True)
+
+
 class EligibilityAnswer(Schema):
     """`refusal` is its name, None where nothing says no. `reason` is in the client's language."""
 
@@ -70,6 +87,8 @@ class EligibilityAnswer(Schema):
     rule = fields.String(required=True, allow_none=True)
     fee_ore = fields.Integer(required=True, allow_none=True)
     fee_text = fields.Nested(LocalTextAnswer, required=True, allow_none=True)
+    # For a family's first child and first course.
+    price = fields.Nested(PriceAnswer, required=True, allow_none=True)
     free = fields.Integer(required=True)
     waiting = fields.Integer(required=True)
 
@@ -176,8 +195,9 @@ def of_answer(view: CourseView, answer: Answer, reason: str) -> dict[str, Any]:
         "refusal": answer.refusal.name if answer.refusal else None,
         "reason": reason,
         "rule": answer.rule,
-        "fee_ore": answer.fee.fee_ore if answer.fee else None,
-        "fee_text": answer.fee.text if answer.fee else None,
+        "fee_ore": answer.price.total_ore if answer.price else None,
+        "fee_text": answer.price.lines[0].text if answer.price else None,
+        "price": answer.price,
         "free": view.free,
         "waiting": view.waiting,
     }

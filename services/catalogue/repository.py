@@ -53,7 +53,8 @@ def rule_book_values(rule_book: RuleBook) -> dict[str, Any]:
         "valid_from": rule_book.valid_from,
         "valid_to": rule_book.valid_to,
         "min_age": rule_book.eligibility.min_age,
-        "max_age": rule_book.eligibility.max_age,
+        # Where adults are admitted it is no limit: a search must find the course for them.
+        "max_age": None if rule_book.eligibility.adult_if_space else rule_book.eligibility.max_age,
         "document": rule_book_text(rule_book),
     }
 

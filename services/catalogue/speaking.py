@@ -22,12 +22,20 @@ _ORDERS = {
     "children_before_adults": N_("children before adults"),
     "new_pupils_first": N_("new pupils before those who take a course already"),
     "host_residents_first": N_("those who live in the municipality before others"),
+    "moved_in_first": N_("those who moved in and played in another school before others"),
+    "on_time_first": N_("those who applied in time before those who came later"),
+    "siblings_first": N_("those with a brother or sister on the course before others"),
     "queue_date": N_("the date of application"),
+    "queue_day": N_("the day of application"),
+    "lottery": N_("a lottery between those who are equal"),
 }
 
 _RULES = {
     "shared_courses": N_("The rule of the cooperation: shared courses are open to every member municipality"),
     "members": N_("The rule of the cooperation: who is a member"),
+    "school": N_("The school's rule: who goes to school in the municipality counts as its own"),
+    "audience": N_("The school's rule: which courses are for teachers"),
+    "birth": N_("The school's rule: in which years the pupils are born"),
     "ages": N_("The school's rule: for which ages the course is"),
     "residents": N_("The school's rule: its courses are for those who live in the municipality"),
     "application_period": N_("The school's rule: when one may apply"),

@@ -92,6 +92,7 @@ courses = sa.Table(
     sa.Column("description_sv", sa.Text, nullable=False),
     sa.Column("description_en", sa.Text, nullable=False),
     sa.Column("art_form", sa.String(32), nullable=False),
+    sa.Column("queue_subject", sa.String(64)),
     sa.Column("fee_kind", sa.String(64), nullable=False),
     sa.Column("weekday", sa.Integer, nullable=False),
     sa.Column("starts_at", sa.String(5), nullable=False),

@@ -37,6 +37,14 @@ def local_date(time: datetime) -> date:
     return time.astimezone(STOCKHOLM).date()
 
 
+def years_before(day: date, years: int) -> date:
+    """Who is born on the day found, or before, is that old on `day`: the same reckoning as `age_on`."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # 29 February, in a year that has none
+        return date(day.year - years, 2, 28)
+
+
 def age_on(born_on: date, day: date) -> int:
     """Whole years on `day`. Who is born on 29 February turns a year older on 1 March in other years."""
     had_birthday = (day.month, day.day) >= (born_on.month, born_on.day)

@@ -69,6 +69,8 @@ class CoursePublished(Fact):
     capacity: int
     shared: bool  # open to pupils of every member municipality
     rule_book_id: str
+    # What a queue date is for, `violin`: a pupil has one a subject in the county. None: the art form.
+    queue_subject: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,24 @@ class CourseTerms:
     apply_from: date | None
     apply_until: date | None
     cancelled: bool = False
+    first_lesson_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a pupil beside its age and home; what is not known decides nothing.
+
+    `later_limit` is what staff decided: the reason, a disability for instance, is nobody else's business.
+    """
+
+    born_on: date | None = None
+    school_municipality: str | None = None
+    leaves_upper_secondary: int | None = None  # the year
+    later_limit: bool = False
+    is_teacher: bool = False
+
+
+NOTHING_MORE = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,21 +89,62 @@ def refusal_to_apply(course: CourseTerms, rule_book: RuleBook, today: date) -> R
             {"day": course.apply_until or course.term_ends_on},
             rule=f"{rule_book.rule_book_id}/application_period",
         )
+    return _refusal_by_times(course, rule_book, today)
+
+
+def _refusal_by_times(course: CourseTerms, rule_book: RuleBook, today: date) -> Refusal | None:
+    """The school's own days, every term: narrower than the county's, never wider."""
+    times = rule_book.times
+    first = times.apply_from.of_term(course.term_starts_on)
+    if first is not None and today < first:
+        return Refusal(
+            "application_period_closed",
+            N_("Applications open on %(day)s."),
+            {"day": first},
+            rule=f"{rule_book.rule_book_id}/application_period",
+        )
+    if times.apply_until.has_passed(course.term_starts_on, today) and not times.late_if_space:
+        return Refusal(
+            "application_period_closed",
+            N_("Applications closed on %(day)s."),
+            {"day": times.apply_until.of_term(course.term_starts_on)},
+            rule=f"{rule_book.rule_book_id}/application_period",
+        )
     return None
 
 
 def refusal_for_pupil(
-    course: CourseTerms, rule_book: RuleBook, home: Municipality, age: int, today: date
+    course: CourseTerms,
+    rule_book: RuleBook,
+    home: Municipality,
+    age: int,
+    today: date,
+    *,
+    known: Known = NOTHING_MORE,
 ) -> Refusal | None:
     """Why a pupil of this home municipality and age may not take the course; None if it may.
 
-    `age` is in years on the first day of the term.
+    `age` is in years on the first day of the term. Where only the age is known, limits by calendar year
+    are taken at it: who asks before naming a child is rather let ask on than sent away.
     """
-    return _refusal_for_home(course, home, today) or _refusal_for_age(course, rule_book, age)
+    return (
+        _refusal_for_home(course, rule_book, home, today, known)
+        or _refusal_for_teachers(course, rule_book, known)
+        or _refusal_for_age(course, rule_book, age, known)
+    )
 
 
-def _refusal_for_home(course: CourseTerms, home: Municipality, today: date) -> Refusal | None:
+def _is_own_pupil(course: CourseTerms, rule_book: RuleBook, home: Municipality, known: Known) -> bool:
+    """Registered in the host municipality, or at school there where the rule book takes those as its own."""
     if home.code == course.host.code:
+        return True
+    return "school" in rule_book.eligibility.open_to and known.school_municipality == course.host.code
+
+
+def _refusal_for_home(
+    course: CourseTerms, rule_book: RuleBook, home: Municipality, today: date, known: Known
+) -> Refusal | None:
+    if _is_own_pupil(course, rule_book, home, known):
         return None
     facts = {"home": home.name, "host": course.host.name}
     if not course.shared:
@@ -115,34 +174,110 @@ def _refusal_for_home(course: CourseTerms, home: Municipality, today: date) -> R
     return None
 
 
-def _refusal_for_age(course: CourseTerms, rule_book: RuleBook, age: int) -> Refusal | None:
+def _refusal_for_teachers(course: CourseTerms, rule_book: RuleBook, known: Known) -> Refusal | None:
+    if known.is_teacher == (course.fee_kind in rule_book.eligibility.teacher_kinds):
+        return None
+    reason = N_("The course is for pupils.") if known.is_teacher else N_("The course is for teachers.")
+    return Refusal("wrong_audience", reason, rule=f"{rule_book.rule_book_id}/audience")
+
+
+def _refusal_for_age(course: CourseTerms, rule_book: RuleBook, age: int, known: Known) -> Refusal | None:
     """The course's own limits and the rule book's: the narrower one decides."""
-    youngest = max(course.min_age, rule_book.eligibility.min_age or 0)
-    oldest = min(course.max_age, rule_book.eligibility.max_age or course.max_age)
+    rules = rule_book.eligibility
+    rule = f"{rule_book.rule_book_id}/ages"
+    youngest = max(course.min_age, rules.min_age or 0)
     if age < youngest:
         return Refusal(
             "pupil_too_young",
             N_("The course is for pupils from %(limit)s years. The pupil is %(age)s when the term starts."),
             {"limit": youngest, "age": age},
-            rule=f"{rule_book.rule_book_id}/ages",
+            rule=rule,
         )
+    past_the_school = _is_past_the_ages(rule_book, age, course.term_starts_on, known)
+    past_the_age = rules.max_age is not None and past_the_school and not rules.adult_if_space
+    oldest = min(course.max_age, rules.max_age) if past_the_age and rules.max_age else course.max_age
     if age > oldest:
         return Refusal(
             "pupil_too_old",
             N_("The course is for pupils up to %(limit)s years. The pupil is %(age)s when the term starts."),
             {"limit": oldest, "age": age},
-            rule=f"{rule_book.rule_book_id}/ages",
+            rule=rule,
         )
+    if past_the_school and not rules.adult_if_space:
+        return _refusal_by_year(rule_book, rule)
+    return _refusal_by_birth(rule_book, known)
+
+
+def _refusal_by_year(rule_book: RuleBook, rule: str) -> Refusal:
+    year = rule_book.eligibility.max_age_in_year
+    if year is not None:
+        reason = N_("%(school)s is for pupils to and including the year they turn %(limit)s.")
+    else:
+        reason = N_("%(school)s is for pupils until they leave upper secondary school.")
+    return Refusal("pupil_too_old", reason, {"school": rule_book.school_name, "limit": year}, rule=rule)
+
+
+def _refusal_by_birth(rule_book: RuleBook, known: Known) -> Refusal | None:
+    rules = rule_book.eligibility
+    if known.born_on is None:
+        return None
+    facts = {"from": rules.born_from, "to": rules.born_to}
+    if rules.born_from is not None and known.born_on < rules.born_from:
+        reason = N_("The course is for pupils born on %(from)s or later.")
+        return Refusal("born_too_early", reason, facts, rule=f"{rule_book.rule_book_id}/birth")
+    if rules.born_to is not None and known.born_on > rules.born_to:
+        reason = N_("The course is for pupils born on %(to)s or earlier.")
+        return Refusal("born_too_late", reason, facts, rule=f"{rule_book.rule_book_id}/birth")
     return None
 
 
-def basis_for_pupil(course: CourseTerms, rule_book: RuleBook, home: Municipality) -> Basis:
+YEARS_TO_LEAVING_SCHOOL = 19  # a pupil leaves upper secondary school in the year of turning 19, as a rule
+ADULT_AGE = 20  # where a school says no more: its pupils are children and young people to and including 19
+LAST_SCHOOL_DAY = (6, 30)
+
+
+def is_adult(rule_book: RuleBook, age: int, term_starts_on: date, known: Known = NOTHING_MORE) -> bool:
+    """Whether the school counts the pupil among its adults: who is past all of its ages."""
+    rules = rule_book.eligibility
+    if rules.max_age is None and rules.max_age_in_year is None and rules.until_upper_secondary is None:
+        return age >= ADULT_AGE
+    return _is_past_the_ages(rule_book, age, term_starts_on, known)
+
+
+def _is_past_the_ages(rule_book: RuleBook, age: int, term_starts_on: date, known: Known) -> bool:
+    """Past every limit upwards that the rule book gives; who has the later limit goes by that alone."""
+    rules = rule_book.eligibility
+    year_of_birth = known.born_on.year if known.born_on else term_starts_on.year - age
+    turns = term_starts_on.year - year_of_birth
+    if known.later_limit and rules.later_max_age_in_year is not None:
+        return turns > rules.later_max_age_in_year
+    still_fits = []
+    if rules.max_age is not None:
+        still_fits.append(age <= rules.max_age)
+    if rules.max_age_in_year is not None:
+        still_fits.append(turns <= rules.max_age_in_year)
+    if rules.until_upper_secondary is not None:
+        leaves = known.leaves_upper_secondary or year_of_birth + YEARS_TO_LEAVING_SCHOOL
+        last_month, last_day = LAST_SCHOOL_DAY if rules.until_upper_secondary == "leaving" else (12, 31)
+        still_fits.append(term_starts_on <= date(leaves, last_month, last_day))
+    return bool(still_fits) and not any(still_fits)
+
+
+def basis_for_pupil(
+    course: CourseTerms, rule_book: RuleBook, home: Municipality, known: Known = NOTHING_MORE
+) -> Basis:
     """Under which rule a pupil whom nothing refuses takes the course."""
     facts = {"home": home.name, "host": course.host.name, "school": rule_book.school_name}
     if home.code == course.host.code:
         return Basis(
             f"{rule_book.rule_book_id}/residents",
             N_("The pupil lives in %(host)s, the municipality that holds the course."),
+            facts,
+        )
+    if _is_own_pupil(course, rule_book, home, known):
+        return Basis(
+            f"{rule_book.rule_book_id}/school",
+            N_("The pupil goes to school in %(host)s, and %(school)s takes those as its own."),
             facts,
         )
     return Basis(

@@ -8,7 +8,7 @@ stream `enrolment.contacts`, which only notifications reads.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from services.contracts.fact import Fact
 
@@ -50,7 +50,10 @@ class ApplicationQueued(Fact):
 
 @dataclass(frozen=True, slots=True)
 class PlaceOffered(Fact):
-    """A seat came free and is held for the next in line until the family has answered."""
+    """A seat came free and is held for the next in line until the family has answered.
+
+    `answer_by` is the last day to answer, in Sweden; None where the offer stands until it is answered.
+    """
 
     NAME, VERSION, SOURCE, SUBJECT = "place_offered", 1, "enrolment", "application_id"
 
@@ -60,13 +63,16 @@ class PlaceOffered(Fact):
     guardian_id: str | None
     offered_at: datetime
     rule: str
+    answer_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApplicationEnded(Fact):
     """An application, an offer or a place that is no more.
 
-    `outcome` is `withdrawn`, `declined` or `course_cancelled`; `had` is `place`, `offer` or `queue`.
+    `outcome` is `withdrawn`, `declined`, `expired` (an offer that nobody answered in time), `one_instrument`
+    (another instrument was accepted), `not_renewed`, `merged` (the pupil was there twice) or
+    `course_cancelled`; `had` is `place`, `offer` or `queue`. `cost_ore` is what a late withdrawal costs.
     """
 
     NAME, VERSION, SOURCE, SUBJECT = "application_ended", 1, "enrolment", "application_id"
@@ -78,6 +84,7 @@ class ApplicationEnded(Fact):
     outcome: str
     had: str
     ended_at: datetime
+    cost_ore: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,31 @@ class PupilNamed(Fact):
     given_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class PupilMoved(Fact):
+    """The pupil lives in another municipality since `moved_on`; never one with protected identity.
+
+    Places and queue dates are kept.
+    """
+
+    NAME, VERSION, SOURCE, SUBJECT = "pupil_moved", 1, "enrolment", "pupil_id"
+
+    pupil_id: str
+    from_municipality: str
+    to_municipality: str
+    moved_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PupilsMerged(Fact):
+    """Two records were one child: what was `merged_id`'s is `pupil_id`'s from now on."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "pupils_merged", 1, "enrolment", "pupil_id"
+
+    pupil_id: str
+    merged_id: str
+
+
 FACTS: tuple[type[Fact], ...] = (
     PlaceGiven,
     ApplicationQueued,
@@ -124,4 +156,6 @@ FACTS: tuple[type[Fact], ...] = (
     CourseSeatsChanged,
     ContactRegistered,
     PupilNamed,
+    PupilMoved,
+    PupilsMerged,
 )

@@ -5,25 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import local_date
+from services.chassis.clock import age_on, local_date
 from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
-from services.enrolment import repository
+from services.enrolment import repository, surroundings
 from services.enrolment.domain.admission import (
+    AGE_OF_MAJORITY,
     APPLICATION_ENDED,
     COURSE_UNKNOWN,
     PUPIL_UNKNOWN,
     Applicant,
     CourseState,
     Decision,
+    Surroundings,
     decide,
 )
+from services.enrolment.domain.ceilings import Ceilings
+from services.enrolment.domain.limits import Engagement
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 
 ID_TAKEN = Refusal(
@@ -43,6 +47,9 @@ class _Batch:
     # Applications that are there, those of this batch too once decided: a second request finds them.
     by_id: dict[str, Mapping[str, Any]]
     active: dict[tuple[str, str], Mapping[str, Any]]
+    engagements: dict[str, list[Engagement]]
+    queue_dates: dict[tuple[str, str], datetime]
+    ceilings: Ceilings
     decided: list[tuple[ApplicationRequest, Decision, dict[str, Any]]] = field(default_factory=list)
 
 
@@ -65,6 +72,8 @@ def decide_applications(unit: Unit, requests: Sequence[ApplicationRequest]) -> l
     )
     states = [batch.courses[course_id] for course_id in sorted(touched)]
     repository.save_seats(unit, states)
+    surroundings.keep_queue_dates(unit, _new_queue_dates(batch))
+    surroundings.lose_queue_dates(unit, _used_queue_dates(batch))
     positions = _positions(batch)
     for request, decision, row in batch.decided:
         _record(batch, request, decision, row, positions)
@@ -81,6 +90,10 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
     course_ids = {request.course_id for request in requests}
     pupil_ids = {request.pupil_id for request in requests}
     courses = repository.lock_courses(unit, course_ids)
+    connection = unit.connection
+    ceilings = surroundings.load_ceilings(connection, {course.term_id for course in courses.values()})
+    surroundings.count_held(connection, courses.values())
+    surroundings.find_blocked(connection, courses.values(), ceilings, unit.today)
     existing = repository.existing_applications(
         unit, {request.application_id for request in requests}, course_ids, pupil_ids
     )
@@ -91,6 +104,9 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
         repository.guardians_of(unit, pupil_ids),
         {row.application_id: row._asdict() for row in existing},
         {(row.course_id, row.pupil_id): row._asdict() for row in existing if row.state != "ended"},
+        surroundings.engagements_of(connection, pupil_ids),
+        surroundings.queue_dates_of(connection, pupil_ids),
+        ceilings,
     )
 
 
@@ -105,10 +121,13 @@ def _answer(batch: _Batch, request: ApplicationRequest) -> Answer:
     if before is not None:
         return before
     came_on = local_date(request.queued_at) if request.queued_at else batch.unit.today
-    decision = decide(course, pupil[0], batch.unit.now, batch.unit.today, came_on)
+    others = batch.engagements.setdefault(request.pupil_id, [])
+    around = Surroundings(others, batch.ceilings)
+    decision = decide(course, pupil[0], batch.unit.now, batch.unit.today, came_on, around=around)
     if isinstance(decision, Refusal):
         return decision
     row = _row(batch, request, decision, pupil[1])
+    others.append(surroundings.engagement_in(course, request.application_id, decision.state, batch.unit.now))
     batch.decided.append((request, decision, row))
     batch.by_id[request.application_id] = row
     batch.active[request.course_id, request.pupil_id] = row
@@ -119,6 +138,9 @@ def _may_act(batch: _Batch, request: ApplicationRequest) -> bool:
     """A guardian for its own children, a pupil for itself; staff's right is checked by the route."""
     if request.guardian_id is None or request.guardian_id == request.pupil_id:
         return True
+    born_on = batch.pupils[request.pupil_id][0].born_on
+    if age_on(born_on, batch.unit.today) >= AGE_OF_MAJORITY:
+        return False  # the pupil decides
     return request.guardian_id in batch.guardians.get(request.pupil_id, ())
 
 
@@ -149,8 +171,7 @@ def _row(
         "home_municipality": pupil.home_municipality,
         "state": decision.state,
         "outcome": None,
-        # A microsecond apart: who came first in a batch is first in the queue, whatever id it made.
-        "queued_at": request.queued_at or now + timedelta(microseconds=len(batch.decided)),
+        "queued_at": _queue_date(batch, request),
         "rule": decision.rule,
         "basis": decision.basis,
         "explanation": json.dumps(decision.facts, sort_keys=True),
@@ -158,6 +179,34 @@ def _row(
         "decided_at": now,
         "changed_at": now,
     }
+
+
+def _queue_date(batch: _Batch, request: ApplicationRequest) -> datetime:
+    """The day the application came, or the pupil's queue date in the subject where that is earlier."""
+    # A microsecond apart: who came first in a batch is first in the queue, whatever id it made.
+    came_at = request.queued_at or batch.unit.now + timedelta(microseconds=len(batch.decided))
+    had = batch.queue_dates.get((request.pupil_id, batch.courses[request.course_id].subject))
+    return came_at if had is None else min(came_at, had)
+
+
+def _new_queue_dates(batch: _Batch) -> dict[tuple[str, str], datetime]:
+    """What those who wait from now on have as their queue date in the subject, the earliest where several."""
+    dates: dict[tuple[str, str], datetime] = {}
+    for request, decision, row in batch.decided:
+        key = (request.pupil_id, batch.courses[request.course_id].subject)
+        if decision.state == "queued":
+            dates[key] = min(row["queued_at"], dates.get(key, row["queued_at"]))
+    return dates
+
+
+def _used_queue_dates(batch: _Batch) -> set[tuple[str, str]]:
+    """A place uses up the queue date of its subject."""
+    placed = {
+        (request.pupil_id, batch.courses[request.course_id].subject)
+        for request, decision, _ in batch.decided
+        if decision.state == "placed"
+    }
+    return placed & batch.queue_dates.keys()
 
 
 def _outcome(row: Mapping[str, Any], *, already: bool) -> Outcome:
@@ -176,7 +225,7 @@ def _positions(batch: _Batch) -> dict[str, int]:
     """Positions of what this batch queued, and of what it found waiting, by application id."""
     queued = {row["course_id"] for row in batch.active.values() if row["state"] == "queued"}
     states = {course_id: batch.courses[course_id] for course_id in queued if course_id in batch.courses}
-    queues = repository.queues(batch.unit.connection, states)
+    queues = repository.queues(batch.unit.connection, states, batch.unit.today)
     return {
         each.application_id: position
         for queue in queues.values()

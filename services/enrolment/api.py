@@ -19,7 +19,7 @@ from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Outcome
 from services.enrolment.entering_pages import EnterForm, enter_application
 from services.enrolment.forms import KeyField, Text
-from services.enrolment.pages import FAMILY, GUARDIAN, person_id
+from services.enrolment.pages import FAMILY, GUARDIAN, person_id, today_of
 from services.enrolment.staff_pages import STAFF, STAFF_OF_HOST
 
 routes = Routes()
@@ -28,6 +28,23 @@ routes = Routes()
 class LocalTextAnswer(Schema):
     sv = fields.String(required=True)
     en = fields.String(required=True)
+
+
+class PriceLineAnswer(Schema):
+    """`rule` names the sentence of the rule book behind the line; a discount is negative."""
+
+    rule = fields.String(required=True)
+    text = fields.Nested(LocalTextAnswer, required=True)
+    amount_ore = fields.Integer(required=True)
+
+
+class PriceAnswer(Schema):
+    """`options` are no part of the total: what one may choose beside, an instrument to rent for instance."""
+
+    total_ore = fields.Integer(required=True)
+    lines = fields.List(fields.Nested(PriceLineAnswer), required=True)
+    options = fields.List(fields.Nested(PriceLineAnswer), required=True)
+    notes = fields.List(fields.Nested(LocalTextAnswer), required=True)
 
 
 class ApplicationBody(Schema):
@@ -108,6 +125,11 @@ class ApplicationAnswer(Schema):
     queued_at = fields.AwareDateTime(required=True)
     decided_at = fields.AwareDateTime(required=True)
     position = fields.Integer(required=True, allow_none=True)
+    # How many stand before it, by the rule book's criterion that puts them there.
+    ahead = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    answer_by = fields.Date(required=True, allow_none=True)
+    declines = fields.Integer(required=True)
+    price = fields.Nested(PriceAnswer, required=True, allow_none=True)
     pupil = fields.Nested(PupilAnswer, required=True)
     course = fields.Nested(CourseSummary, required=True)
 
@@ -121,7 +143,9 @@ class ApplicationsAnswer(Schema):
 )
 def my_applications(context: Context) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
-        return {"applications": queries.applications_of_person(connection, person_id(context))}
+        return {
+            "applications": queries.applications_of_person(connection, person_id(context), today_of(context))
+        }
 
 
 @routes.api(
@@ -133,7 +157,9 @@ def my_applications(context: Context) -> dict[str, Any]:
 )
 def my_application(context: Context, application_id: str) -> queries.Application:
     with context.parts.storage.reading() as connection:
-        found = queries.application_of_person(connection, application_id, person_id(context))
+        found = queries.application_of_person(
+            connection, application_id, person_id(context), today_of(context)
+        )
     if found is None:
         raise Refused(commands.APPLICATION_UNKNOWN)
     return found
@@ -187,7 +213,7 @@ class PupilsAnswer(Schema):
 @routes.api("GET", "/pupils", access=FAMILY, summary="The children I apply for", answer=PupilsAnswer)
 def my_pupils(context: Context) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
-        return {"pupils": queries.pupils_of(connection, person_id(context))}
+        return {"pupils": queries.pupils_of(connection, person_id(context), today_of(context))}
 
 
 class PupilBody(Schema):
@@ -216,7 +242,9 @@ class VerdictAnswer(Schema):
     refusal = fields.String(required=True, allow_none=True)
     reason = fields.String(required=True)
     rule = fields.String(required=True, allow_none=True)
+    # The full price for this pupil, and the lines it is the sum of.
     fee_ore = fields.Integer(required=True, allow_none=True)
+    price = fields.Nested(PriceAnswer, required=True, allow_none=True)
     application_id = fields.String(required=True, allow_none=True)
 
 
@@ -253,7 +281,8 @@ def _verdict(context: Context, verdict: queries.Verdict) -> dict[str, Any]:
         "refusal": refusal.name if refusal else None,
         "reason": reason,
         "rule": refusal.rule if refusal else basis.rule if basis else None,
-        "fee_ore": verdict.fee.fee_ore if verdict.fee else None,
+        "fee_ore": verdict.fee_ore,
+        "price": verdict.price,
         "application_id": verdict.application_id,
     }
 
@@ -269,7 +298,7 @@ def course_participants(context: Context, course_id: str) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
         if queries.course(connection, course_id) is None:
             raise NotFound
-        return {"applications": queries.participants(connection, course_id)}
+        return {"applications": queries.participants(connection, course_id, today_of(context))}
 
 
 @routes.api(
@@ -281,7 +310,11 @@ def course_participants(context: Context, course_id: str) -> dict[str, Any]:
 )
 def own_pupils_elsewhere(context: Context) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
-        return {"applications": queries.pupils_elsewhere(connection, context.signed_in.municipality)}
+        return {
+            "applications": queries.pupils_elsewhere(
+                connection, context.signed_in.municipality, today_of(context)
+            )
+        }
 
 
 class SchoolCoursesAnswer(Schema):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,16 +16,11 @@ from services.chassis.personal_identity import (
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
-from services.contracts.enrolment import (
-    ApplicationEnded,
-    ContactRegistered,
-    PlaceGiven,
-    PlaceOffered,
-    PupilNamed,
-)
-from services.enrolment import repository
-from services.enrolment.admission import decide_applications, record_seats
-from services.enrolment.domain.admission import NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
+from services.contracts.enrolment import ContactRegistered, PupilNamed
+from services.enrolment import pricing, repository, seats, surroundings
+from services.enrolment.admission import decide_applications
+from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.limits import Engagement, Wish, refusal_by_limits
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 from services.enrolment.tables import applications, guardians, guardianships, pupils
 
@@ -60,6 +54,10 @@ PUPIL_NOT_PROTECTED = Refusal(
 )
 APPLICATION_UNKNOWN = Refusal("application_unknown", N_("There is no such application."), status=404)
 NOTHING_TO_WITHDRAW = Refusal("already_ended", N_("This application or place has ended already."))
+OFFER_EXPIRED = Refusal(
+    "offer_expired",
+    N_("The last day to answer this offer has passed, so it goes to the next in line."),
+)
 NO_OFFER = Refusal("no_offer", N_("There is no offer to answer: it was answered already, or has ended."))
 CAME_ON_IMPOSSIBLE = Refusal(
     "came_on_impossible",
@@ -223,52 +221,74 @@ def apply_for_course(unit: Unit, request: ApplicationRequest) -> Answer:
 
 
 def withdraw(unit: Unit, application_id: str, by: str) -> None:
-    """Give up a place, an offer or a place in the queue. A freed seat is offered to the next in line."""
+    """Give up a place, an offer or a place in the queue. A freed seat is offered to the next in line.
+
+    What a late withdrawal of a place costs by the rule book is recorded with it.
+    """
     row, course = _locked(unit, application_id)
     if row.state == "ended":
         raise Refused(NOTHING_TO_WITHDRAW)
-    _end(unit, row, course, "withdrawn", by)
-    offer_free_seats(unit, course)
-    _save(unit, course)
+    cost = pricing.withdrawal_cost(unit.connection, row, course, unit.today)
+    seats.end_application(unit, row, course, "withdrawn", by, cost=cost)
+    seats.offer_free_seats(unit, course, fresh=True)
+    seats.save(unit, course)
 
 
 def accept_offer(unit: Unit, application_id: str, by: str) -> None:
-    """The offered seat becomes the pupil's place."""
-    row, course = _locked(unit, application_id)
+    """The offered seat becomes the pupil's place.
+
+    Where the rule book lets a pupil play one instrument, its other instrument applications at the school end.
+    """
+    row, course, others = _locked_with_other_instruments(unit, application_id)
     if row.state == "placed":
         return
     if row.state != "offered":
         raise Refused(NO_OFFER)
-    repository.change_state(unit, [application_id], "placed", rule=NEXT_IN_QUEUE, at=unit.now)
-    repository.note_events(unit, [(application_id, by, "placed", "the offer was accepted")])
-    pupil = _pupil(unit, row.pupil_id)
-    unit.record(
-        PlaceGiven(
-            application_id=application_id,
-            course_id=row.course_id,
-            pupil_id=row.pupil_id,
-            guardian_id=None if pupil.protected else row.guardian_id,
-            home_municipality=None if pupil.protected else row.home_municipality,
-            host_municipality=course.terms.host.code,
-            term_id=course.term_id,
-            given_at=unit.now,
-            rule=NEXT_IN_QUEUE,
-        )
-    )
+    if row.answer_by is not None and unit.today > row.answer_by:
+        raise Refused(OFFER_EXPIRED)
+    _may_take_one_more(unit, row, course)
+    seats.place(unit, row, course, by)
+    for other_row, other_course in others:
+        seats.end_application(unit, other_row, other_course, "one_instrument", by)
+        seats.offer_free_seats(unit, other_course, fresh=True)
+        seats.save(unit, other_course)
+
+
+def _may_take_one_more(unit: Unit, row: sa.Row[Any], course: CourseState) -> None:
+    """Raises Refused where the pupil has got as many places as the rule book allows since the offer."""
+    engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
+    placed = [each for each in engagements if each.state == "placed"]
+    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat=True)
+    refusal = refusal_by_limits(course.rule_book, wish, placed)
+    if refusal is not None:
+        raise Refused(refusal)
 
 
 def decline_offer(unit: Unit, application_id: str, by: str) -> None:
-    """The offer ends and goes to the next in line."""
+    """The offer goes to the next in line; the rule book says whether the pupil stays in the queue."""
     row, course = _locked(unit, application_id)
     if row.state != "offered":
         raise Refused(NO_OFFER)
-    _end(unit, row, course, "declined", by)
-    offer_free_seats(unit, course)
-    _save(unit, course)
+    seats.refuse_offer(unit, row, course, by, expired=False)
+
+
+def expire_offers(unit: Unit, most: int) -> int:
+    """Pass on offers whose last day to answer is over, the oldest first; how many there were."""
+    due = unit.rows(
+        sa.select(applications.c.application_id)
+        .where(applications.c.state == "offered", applications.c.answer_by < unit.today)
+        .order_by(applications.c.course_id, applications.c.answer_by, applications.c.application_id)
+        .limit(most)
+    )
+    for each in due:
+        row, course = _locked(unit, each.application_id)
+        if row.state == "offered" and row.answer_by is not None and row.answer_by < unit.today:
+            seats.refuse_offer(unit, row, course, "enrolment", expired=True)
+    return len(due)
 
 
 def cancel_course(unit: Unit, course_id: str, by: str) -> None:
-    """End every place, offer and application of a course that will not be held."""
+    """End every place, offer and application of a course that will not be held; queue dates return."""
     course = repository.lock_courses(unit, [course_id]).get(course_id)
     if course is None:
         return
@@ -279,72 +299,9 @@ def cancel_course(unit: Unit, course_id: str, by: str) -> None:
         .with_for_update()
     )
     for row in rows:
-        _end(unit, row, course, "course_cancelled", by)
+        seats.end_application(unit, row, course, "course_cancelled", by)
     if rows:
-        _save(unit, course)
-
-
-def offer_free_seats(unit: Unit, course: CourseState) -> None:
-    """Hold each free seat for the next in line, as the rule book orders the queue, and tell the family."""
-    if course.taken >= course.capacity or course.waiting == 0 or course.terms.cancelled:
-        return
-    queue = repository.queues(unit.connection, {course.course_id: course})[course.course_id]
-    free = course.capacity - course.taken
-    offered = [each.application_id for each in queue[:free]]
-    repository.change_state(unit, offered, "offered", rule=NEXT_IN_QUEUE, at=unit.now)
-    repository.note_events(
-        unit, [(each, "enrolment", "offered", "a seat came free and the pupil was next") for each in offered]
-    )
-    course.taken += len(offered)
-    course.waiting -= len(offered)
-    for row in _with_pupils(unit, offered):
-        unit.record(
-            PlaceOffered(
-                application_id=row.application_id,
-                course_id=row.course_id,
-                pupil_id=row.pupil_id,
-                guardian_id=None if row.protected else row.guardian_id,
-                offered_at=unit.now,
-                rule=NEXT_IN_QUEUE,
-            )
-        )
-
-
-def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
-    return unit.rows(
-        sa.select(applications, pupils.c.protected)
-        .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
-        .where(applications.c.application_id.in_(list(application_ids)))
-        .order_by(applications.c.application_id)
-    )
-
-
-def _end(unit: Unit, row: sa.Row[Any], course: CourseState, outcome: str, by: str) -> None:
-    """End one application of a locked course; its seat or place in the queue is free again."""
-    had = {"placed": "place", "offered": "offer", "queued": "queue"}[row.state]
-    if had == "queue":
-        course.waiting -= 1
-    else:
-        course.give_back_seat()
-    repository.change_state(unit, [row.application_id], "ended", outcome=outcome, at=unit.now)
-    repository.note_events(unit, [(row.application_id, by, "ended", outcome)])
-    protected = _pupil(unit, row.pupil_id).protected
-    unit.record(
-        ApplicationEnded(
-            application_id=row.application_id,
-            course_id=row.course_id,
-            pupil_id=row.pupil_id,
-            guardian_id=None if protected else row.guardian_id,
-            outcome=outcome,
-            had=had,
-            ended_at=unit.now,
-        )
-    )
-
-
-def _save(unit: Unit, course: CourseState) -> None:
-    repository.save_seats(unit, [course])
-    record_seats(unit, [course])
+        seats.save(unit, course)
 
 
 def _locked(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState]:
@@ -354,8 +311,40 @@ def _locked(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState]:
     return found
 
 
-def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
-    row = unit.row(sa.select(pupils).where(pupils.c.pupil_id == pupil_id))
+def _locked_with_other_instruments(
+    unit: Unit, application_id: str
+) -> tuple[sa.Row[Any], CourseState, list[tuple[sa.Row[Any], CourseState]]]:
+    """The application and its course, and those that end with its acceptance. All courses in id order."""
+    own_course, others = _other_instruments(unit, application_id)
+    courses = repository.lock_courses(unit, [own_course, *(each.course_id for each in others)])
+    row, _ = _locked(unit, application_id)
+    rows = unit.rows(
+        sa.select(applications)
+        .where(
+            applications.c.application_id.in_([each.application_id for each in others]),
+            applications.c.state.in_(("queued", "offered")),
+        )
+        .order_by(applications.c.application_id)
+        .with_for_update()
+    )
+    return row, courses[own_course], [(each, courses[each.course_id]) for each in rows]
+
+
+def _other_instruments(unit: Unit, application_id: str) -> tuple[str, list[Engagement]]:
+    """The application's course, and the pupil's applications that its acceptance would end."""
+    row = unit.row(
+        sa.select(applications.c.pupil_id, applications.c.course_id).where(
+            applications.c.application_id == application_id
+        )
+    )
     if row is None:
-        raise Refused(PUPIL_UNKNOWN)
-    return row
+        raise Refused(APPLICATION_UNKNOWN)
+    course = repository.course_state(
+        unit.connection.execute(repository.course_rows([row.course_id])).one(),
+        repository.known_municipalities(unit.connection),
+    )
+    book = course.rule_book
+    if not book.limits.one_instrument or not book.is_instrument(course.terms.fee_kind):
+        return row.course_id, []
+    engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
+    return row.course_id, surroundings.other_instruments(engagements, course)

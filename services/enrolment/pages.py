@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -17,12 +18,17 @@ from services.chassis.web.routes import Routes
 from services.enrolment import commands, queries, words
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import COURSE_UNKNOWN
+from services.enrolment.domain.offers import keeps_place_in_queue
 from services.enrolment.domain.requests import ApplicationRequest, is_readable
 from services.enrolment.forms import KeyField, Text
 
 routes = Routes()
 FAMILY = only("guardian", "pupil")
 GUARDIAN = only("guardian")
+
+
+def today_of(context: Context) -> date:
+    return local_date(context.parts.clock.now())
 
 
 def person_id(context: Context) -> str:
@@ -81,8 +87,8 @@ def apply(context: Context, course_id: str) -> Response:
 def my_page(context: Context) -> Response:
     person = person_id(context)
     with context.parts.storage.reading() as connection:
-        pupils = queries.pupils_of(connection, person)
-        applications = queries.applications_of_person(connection, person)
+        pupils = queries.pupils_of(connection, person, today_of(context))
+        applications = queries.applications_of_person(connection, person, today_of(context))
     family = [
         {
             "pupil": pupil,
@@ -97,7 +103,9 @@ def my_page(context: Context) -> Response:
 def _mine(context: Context, application_id: str) -> queries.Application:
     """The application, if it is of one of the visitor's pupils; else there is no such thing."""
     with context.parts.storage.reading() as connection:
-        found = queries.application_of_person(connection, application_id, person_id(context))
+        found = queries.application_of_person(
+            connection, application_id, person_id(context), today_of(context)
+        )
     if found is None:
         raise NotFound
     return found
@@ -108,7 +116,22 @@ def application_page(context: Context, application_id: str) -> Response:
     application = _mine(context, application_id)
     with context.parts.storage.reading() as connection:
         events = queries.events(connection, application_id)
-    return context.render("application.html", application=application, events=events, words=words)
+        found = queries.course(connection, application.course.course_id)
+    keeps = found is not None and keeps_place_in_queue(
+        found[1].rule_book, application.declines, expired=False
+    )
+    decline_means = (
+        N_("If you say no this time, the place in the queue is kept.")
+        if keeps
+        else N_("If you say no, the application ends and the queue date is lost.")
+    )
+    return context.render(
+        "application.html",
+        application=application,
+        events=events,
+        words=words,
+        decline_means=context.texts.gettext(decline_means),
+    )
 
 
 @routes.page("/my/applications/<application_id>/withdraw", access=FAMILY)
@@ -116,7 +139,9 @@ def withdraw_page(context: Context, application_id: str) -> Response:
     application = _mine(context, application_id)
     if not application.is_active:
         raise Refused(commands.NOTHING_TO_WITHDRAW)
-    return context.render("withdraw.html", application=application)
+    with context.parts.storage.reading() as connection:
+        cost = queries.withdrawal_cost(connection, application_id, today_of(context))
+    return context.render("withdraw.html", application=application, cost=cost)
 
 
 _ACTIONS = {

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import age_on
+from services.chassis.clock import age_on, local_date, years_before
 from services.chassis.refusals import Refusal
 from services.contracts.eligibility import (
     Basis,
     Municipality,
     basis_for_pupil,
-    price_of,
     refusal_for_pupil,
     refusal_to_apply,
 )
 from services.contracts.fact import LocalText
-from services.contracts.rule_book import Fee
-from services.enrolment import repository
-from services.enrolment.domain.admission import CourseState
+from services.contracts.price import Price, WithdrawalCost, full_price
+from services.enrolment import pricing, repository, surroundings
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
+from services.enrolment.domain.limits import Wish, refusal_by_limits
+from services.enrolment.domain.queue import ahead_by_kind
 from services.enrolment.domain.requests import is_readable
 from services.enrolment.tables import (
     application_events,
@@ -105,7 +106,7 @@ class Pupil:
     protected: bool
 
 
-def _pupil(row: sa.Row[Any], known: Mapping[str, Municipality]) -> Pupil:
+def pupil_of(row: sa.Row[Any], known: Mapping[str, Municipality]) -> Pupil:
     """Under the alias where the identity is protected."""
     code = row.home_municipality
     return Pupil(
@@ -118,59 +119,80 @@ def _pupil(row: sa.Row[Any], known: Mapping[str, Municipality]) -> Pupil:
     )
 
 
-def pupils_of(connection: sa.Connection, person_id: str) -> list[Pupil]:
-    """The children a guardian applies for, or the pupil itself, by name."""
+def pupils_of(connection: sa.Connection, person_id: str, today: date) -> list[Pupil]:
+    """The children a guardian applies for, or the pupil itself, by name.
+
+    A guardian's access ends on the day the pupil turns 18: from then on the pupil decides.
+    """
     mine = sa.select(guardianships.c.pupil_id).where(guardianships.c.guardian_id == person_id)
+    under_age = pupils.c.born_on > years_before(today, AGE_OF_MAJORITY)
     rows = connection.execute(
         sa.select(pupils)
-        .where(sa.or_(pupils.c.pupil_id.in_(mine), pupils.c.pupil_id == person_id))
+        .where(sa.or_(sa.and_(pupils.c.pupil_id.in_(mine), under_age), pupils.c.pupil_id == person_id))
         .order_by(pupils.c.given_name, pupils.c.pupil_id)
     )
     known = repository.known_municipalities(connection)
-    return [_pupil(row, known) for row in rows]
+    return [pupil_of(row, known) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """May this pupil take the course? `refusal` says why not; `basis` says under which rule it may."""
+    """May this pupil take the course? `refusal` says why not; `basis` says under which rule it may.
+
+    `price` is the full price for this pupil; None where the rule book names none.
+    """
 
     pupil: Pupil
     age: int
     refusal: Refusal | None
     basis: Basis | None
-    fee: Fee | None
+    price: Price | None
     application_id: str | None
+
+    @property
+    def fee_ore(self) -> int | None:
+        return None if self.price is None else self.price.total_ore
 
 
 def verdicts(connection: sa.Connection, person_id: str, state: CourseState, today: date) -> list[Verdict]:
     """For each of the person's pupils; `application_id` where it has applied already."""
-    mine = pupils_of(connection, person_id)
-    applied = {
-        row.pupil_id: row.application_id
-        for row in connection.execute(
-            sa.select(applications.c.pupil_id, applications.c.application_id).where(
-                applications.c.course_id == state.course_id,
-                applications.c.pupil_id.in_([pupil.pupil_id for pupil in mine]),
-                applications.c.state != "ended",
-            )
-        )
+    mine = pupils_of(connection, person_id, today)
+    ids = [pupil.pupil_id for pupil in mine]
+    rows = {
+        row.pupil_id: row for row in connection.execute(sa.select(pupils).where(pupils.c.pupil_id.in_(ids)))
     }
-    return [_verdict(pupil, state, today, applied.get(pupil.pupil_id)) for pupil in mine]
+    family = pricing.families_of(connection, ids)
+    limits = surroundings.load_ceilings(connection, [state.term_id])
+    surroundings.find_blocked(connection, [state], limits, today)
+    return [_verdict(pupil, rows[pupil.pupil_id], family, state, today) for pupil in mine]
 
 
-def _verdict(pupil: Pupil, state: CourseState, today: date, application_id: str | None) -> Verdict:
+def _verdict(
+    pupil: Pupil, row: sa.Row[Any], family: pricing.Family, state: CourseState, today: date
+) -> Verdict:
     terms, rule_book = state.terms, state.rule_book
+    known = repository.known_of(row)
     age = age_on(pupil.born_on, terms.term_starts_on)
-    refusal = refusal_to_apply(terms, rule_book, today) or refusal_for_pupil(
-        terms, rule_book, pupil.home, age, today
+    engagements = family.engagements.get(pupil.pupil_id, ())
+    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=state.has_free_seat)
+    refusal = (
+        refusal_to_apply(terms, rule_book, today)
+        or refusal_for_pupil(terms, rule_book, pupil.home, age, today, known=known)
+        or refusal_by_limits(rule_book, wish, engagements)
     )
-    basis = None if refusal else basis_for_pupil(terms, rule_book, pupil.home)
-    return Verdict(pupil, age, refusal, basis, price_of(terms, rule_book), application_id)
+    basis = None if refusal else basis_for_pupil(terms, rule_book, pupil.home, known)
+    applied = [each.application_id for each in engagements if each.course_id == state.course_id]
+    facts = pricing.price_facts(family, row, state, applied[0] if applied else None, today)
+    price = full_price(terms, rule_book, facts)
+    return Verdict(pupil, age, refusal, basis, price, applied[0] if applied else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application with its course and pupil; `position` of `queue_length` where it waits."""
+    """An application with its course and pupil; `position` where it waits.
+
+    `ahead` counts who stands before it, by the criterion of the rule book that puts them there.
+    """
 
     application_id: str
     state: str
@@ -184,16 +206,23 @@ class Application:
     pupil: Pupil
     guardian_name: str | None
     course: Course
-    fee: Fee | None
+    price: Price | None
     position: int | None
+    answer_by: date | None = None
+    declines: int = 0
+    ahead: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def fee_ore(self) -> int | None:
+        return None if self.price is None else self.price.total_ore
 
     @property
     def is_active(self) -> bool:
         return self.state != "ended"
 
 
-def applications_where(connection: sa.Connection, *conditions: Any) -> list[Application]:
-    """Applications with all that is shown of them, in queue order a course. Six statements at most."""
+def applications_where(connection: sa.Connection, today: date, *conditions: Any) -> list[Application]:
+    """Applications with all that is shown of them, in queue order a course. Nine statements at most."""
     rows = connection.execute(
         sa.select(applications, guardians.c.name.label("guardian_name"))
         .outerjoin(guardians, guardians.c.guardian_id == applications.c.guardian_id)
@@ -206,60 +235,81 @@ def applications_where(connection: sa.Connection, *conditions: Any) -> list[Appl
     course_rows = connection.execute(repository.course_rows({row.course_id for row in rows})).all()
     states = {row.course_id: repository.course_state(row, known) for row in course_rows}
     shown = {row.course_id: _course(row) for row in course_rows}
-    people = {
-        row.pupil_id: _pupil(row, known)
+    pupil_rows = {
+        row.pupil_id: row
         for row in connection.execute(
             sa.select(pupils).where(pupils.c.pupil_id.in_({row.pupil_id for row in rows}))
         )
     }
-    positions = _positions(connection, rows, states)
+    family = pricing.families_of(connection, pupil_rows.keys())
+    standing = _standing(connection, rows, states, today)
     return [
         Application(
             **{name: getattr(row, name) for name in _SAME},
             explanation=json.loads(row.explanation),
-            pupil=people[row.pupil_id],
+            pupil=pupil_of(pupil_rows[row.pupil_id], known),
             guardian_name=row.guardian_name,
             course=shown[row.course_id],
-            fee=price_of(states[row.course_id].terms, states[row.course_id].rule_book),
-            position=positions.get(row.application_id),
+            price=_price(row, pupil_rows[row.pupil_id], family, states[row.course_id]),
+            position=standing.get(row.application_id, _NOT_WAITING)[0],
+            ahead=standing.get(row.application_id, _NOT_WAITING)[1],
         )
         for row in rows
     ]
 
 
-_SAME = ("application_id", "state", "outcome", "rule", "basis", "queued_at", "decided_at", "changed_at")
+_SAME = (
+    *("application_id", "state", "outcome", "rule", "basis", "queued_at", "decided_at", "changed_at"),
+    *("answer_by", "declines"),
+)
+_NOT_WAITING: tuple[int | None, dict[str, int]] = (None, {})
 
 
-def _positions(
-    connection: sa.Connection, rows: Sequence[sa.Row[Any]], states: Mapping[str, CourseState]
-) -> dict[str, int]:
+def _price(row: sa.Row[Any], pupil: sa.Row[Any], family: pricing.Family, state: CourseState) -> Price | None:
+    """As of the day it was decided: who joins later in the term may pay less."""
+    joined_on = local_date(row.changed_at if row.state == "placed" else row.decided_at)
+    facts = pricing.price_facts(family, pupil, state, row.application_id, joined_on)
+    return full_price(state.terms, state.rule_book, facts)
+
+
+def _standing(
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]], states: Mapping[str, CourseState], today: date
+) -> dict[str, tuple[int | None, dict[str, int]]]:
+    """By application that waits: its position, and how many stand before it by which criterion."""
+    asked = {row.application_id for row in rows if row.state == "queued"}
     queued = {row.course_id: states[row.course_id] for row in rows if row.state == "queued"}
-    return {
-        waiting.application_id: position
-        for queue in repository.queues(connection, queued).values()
-        for position, waiting in enumerate(queue, start=1)
-    }
+    found: dict[str, tuple[int | None, dict[str, int]]] = {}
+    for course_id, queue in repository.queues(connection, queued, today).items():
+        order = repository.queue_order(states[course_id], today)
+        for position, waiting in enumerate(queue, start=1):
+            if waiting.application_id in asked:
+                ahead = ahead_by_kind(waiting.application_id, queue, order)
+                found[waiting.application_id] = (position, ahead)
+    return found
 
 
-def applications_of_person(connection: sa.Connection, person_id: str) -> list[Application]:
-    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id)]
-    return applications_where(connection, applications.c.pupil_id.in_(mine))
+def applications_of_person(connection: sa.Connection, person_id: str, today: date) -> list[Application]:
+    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id, today)]
+    return applications_where(connection, today, applications.c.pupil_id.in_(mine))
 
 
-def application(connection: sa.Connection, application_id: str) -> Application | None:
-    found = applications_where(connection, applications.c.application_id == application_id)
+def application(connection: sa.Connection, application_id: str, today: date) -> Application | None:
+    found = applications_where(connection, today, applications.c.application_id == application_id)
     return found[0] if found else None
 
 
 def application_of_person(
-    connection: sa.Connection, application_id: str, person_id: str
+    connection: sa.Connection, application_id: str, person_id: str, today: date
 ) -> Application | None:
     """The application, if it is of one of the person's pupils."""
     if not is_readable(application_id):
         return None
-    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id)]
+    mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id, today)]
     found = applications_where(
-        connection, applications.c.application_id == application_id, applications.c.pupil_id.in_(mine)
+        connection,
+        today,
+        applications.c.application_id == application_id,
+        applications.c.pupil_id.in_(mine),
     )
     return found[0] if found else None
 
@@ -272,6 +322,15 @@ def host_of_application(connection: sa.Connection, application_id: str) -> str |
     )
 
 
+def withdrawal_cost(connection: sa.Connection, application_id: str, today: date) -> WithdrawalCost | None:
+    """What it would cost to give up the place today; None where the rule book says nothing of it."""
+    row = connection.execute(
+        sa.select(applications).where(applications.c.application_id == application_id)
+    ).one()
+    found = course(connection, row.course_id)
+    return None if found is None else pricing.withdrawal_cost(connection, row, found[1], today)
+
+
 def events(connection: sa.Connection, application_id: str) -> Sequence[sa.Row[Any]]:
     return connection.execute(
         sa.select(application_events)
@@ -280,11 +339,11 @@ def events(connection: sa.Connection, application_id: str) -> Sequence[sa.Row[An
     ).all()
 
 
-def participants(connection: sa.Connection, course_id: str) -> list[Application]:
+def participants(connection: sa.Connection, course_id: str, today: date) -> list[Application]:
     """Everybody who has, is offered or waits for a place on the course."""
     order = {"placed": 0, "offered": 1, "queued": 2}
     found = applications_where(
-        connection, applications.c.course_id == course_id, applications.c.state != "ended"
+        connection, today, applications.c.course_id == course_id, applications.c.state != "ended"
     )
     return sorted(found, key=lambda each: (order[each.state], each.position or 0, each.pupil.name))
 
@@ -300,10 +359,11 @@ def courses_of_school(connection: sa.Connection, municipality: str) -> list[Cour
     return [_course(row) for row in rows]
 
 
-def pupils_elsewhere(connection: sa.Connection, municipality: str) -> list[Application]:
+def pupils_elsewhere(connection: sa.Connection, municipality: str, today: date) -> list[Application]:
     """The municipality's own pupils who have, are offered or wait for a place in another one."""
     found = applications_where(
         connection,
+        today,
         applications.c.state != "ended",
         applications.c.home_municipality.startswith(municipality),
         applications.c.course_id.in_(

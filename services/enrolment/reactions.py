@@ -17,7 +17,7 @@ from services.contracts.catalogue import (
     RuleBookPublished,
     TermOpened,
 )
-from services.enrolment import commands, repository
+from services.enrolment import commands, repository, seats
 from services.enrolment.admission import record_seats
 from services.enrolment.tables import courses, municipalities, rule_books, terms
 
@@ -74,6 +74,7 @@ def on_course_published(unit: Unit, fact: CoursePublished) -> None:
             "title_sv": fact.title.sv,
             "title_en": fact.title.en,
             "fee_kind": fact.fee_kind,
+            "subject": fact.queue_subject or fact.art_form,
             "weekday": fact.weekday,
             "starts_at": fact.starts_at,
             "minutes": fact.minutes,
@@ -91,7 +92,7 @@ def on_course_published(unit: Unit, fact: CoursePublished) -> None:
     if before is None:
         return
     course = repository.lock_courses(unit, [fact.course_id])[fact.course_id]
-    commands.offer_free_seats(unit, course)
+    seats.offer_free_seats(unit, course, fresh=True)
     if (course.capacity, course.taken, course.waiting) != tuple(before):
         repository.save_seats(unit, [course])
         record_seats(unit, [course])

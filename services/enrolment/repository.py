@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import age_on
+from services.chassis.clock import age_on, local_date
 from services.chassis.ids import new_id
 from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import RuleBookPublished
-from services.contracts.eligibility import CourseTerms, Municipality
+from services.contracts.eligibility import CourseTerms, Known, Municipality, is_adult
 from services.contracts.rule_book import RuleBook
 from services.enrolment.domain.admission import Applicant, CourseState
-from services.enrolment.domain.queue import Waiting, in_order
+from services.enrolment.domain.limits import HELD
+from services.enrolment.domain.queue import Waiting, in_order, lot_of, order_on
 from services.enrolment.tables import (
     application_events,
     applications,
@@ -28,8 +29,6 @@ from services.enrolment.tables import (
     rule_books,
     terms,
 )
-
-HELD = ("placed", "offered")
 
 
 @lru_cache(maxsize=512)
@@ -93,12 +92,28 @@ def course_state(row: sa.Row[Any], known: Mapping[str, Municipality]) -> CourseS
             apply_from=row.apply_from,
             apply_until=row.apply_until,
             cancelled=row.cancelled,
+            first_lesson_on=row.first_lesson_on,
         ),
         rule_book=rule_book_from(row.document),
         published_capacity=row.published_capacity,
         capacity=row.capacity,
         taken=row.taken,
         waiting=row.waiting,
+        subject=row.subject,
+        weekday=row.weekday,
+        starts_at=row.starts_at,
+        minutes=row.minutes,
+    )
+
+
+def known_of(row: sa.Row[Any]) -> Known:
+    """From a row of `pupils`."""
+    return Known(
+        born_on=row.born_on,
+        school_municipality=row.school_municipality,
+        leaves_upper_secondary=row.leaves_upper_secondary,
+        later_limit=row.later_limit,
+        is_teacher=row.is_teacher,
     )
 
 
@@ -127,7 +142,7 @@ def applicants(unit: Unit, pupil_ids: Collection[str]) -> dict[str, tuple[Applic
     for row in unit.rows(sa.select(pupils).where(pupils.c.pupil_id.in_(list(pupil_ids)))):
         code = row.home_municipality
         home = known.get(code) or Municipality(code, code, None, None)
-        found[row.pupil_id] = (Applicant(row.pupil_id, row.born_on, home), row)
+        found[row.pupil_id] = (Applicant(row.pupil_id, row.born_on, home, known_of(row)), row)
     return found
 
 
@@ -176,8 +191,10 @@ def note_events(unit: Unit, events: Iterable[tuple[str, str, str, str]]) -> None
         unit.execute(sa.insert(application_events), rows)
 
 
-def queues(connection: sa.Connection, states: Mapping[str, CourseState]) -> dict[str, list[Waiting]]:
-    """The queue of each course, next in line first, as its rule book orders it. Two statements."""
+def queues(
+    connection: sa.Connection, states: Mapping[str, CourseState], today: date
+) -> dict[str, list[Waiting]]:
+    """The queue of each course, next in line first, as its rule book orders it today. Three statements."""
     if not states:
         return {}
     waiting = connection.execute(
@@ -185,29 +202,71 @@ def queues(connection: sa.Connection, states: Mapping[str, CourseState]) -> dict
             applications.c.application_id,
             applications.c.course_id,
             applications.c.queued_at,
-            applications.c.home_municipality,
-            applications.c.pupil_id,
-            pupils.c.born_on,
+            applications.c.home_municipality.label("home_then"),
+            applications.c.passed,
+            pupils,
         )
         .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
         .where(applications.c.course_id.in_(list(states)), applications.c.state == "queued")
     ).all()
     placed = _schools_of(connection, {row.pupil_id for row in waiting})
+    siblings = _siblings_on_course(connection, states)
     found: dict[str, list[Waiting]] = {course_id: [] for course_id in states}
     for row in waiting:
-        terms_of = states[row.course_id].terms
-        found[row.course_id].append(
-            Waiting(
-                application_id=row.application_id,
-                queued_at=row.queued_at,
-                age=age_on(row.born_on, terms_of.term_starts_on),
-                lives_in_host=row.home_municipality == terms_of.host.code,
-                has_place_at_school=(row.pupil_id, terms_of.host.code) in placed,
-            )
-        )
+        found[row.course_id].append(_waiting(row, states[row.course_id], placed, siblings))
     return {
-        course_id: in_order(queue, states[course_id].rule_book.order) for course_id, queue in found.items()
+        course_id: in_order(queue, queue_order(states[course_id], today))
+        for course_id, queue in found.items()
     }
+
+
+def queue_order(state: CourseState, today: date) -> tuple[str, ...]:
+    """The criteria by which the course's queue goes today."""
+    return order_on(state.rule_book, state.terms.term_starts_on, today)
+
+
+def _waiting(
+    row: sa.Row[Any], state: CourseState, placed: set[tuple[str, str]], siblings: set[tuple[str, str]]
+) -> Waiting:
+    terms_of, book = state.terms, state.rule_book
+    age = age_on(row.born_on, terms_of.term_starts_on)
+    on_time = not book.times.apply_until.has_passed(terms_of.term_starts_on, local_date(row.queued_at))
+    lives_in_host = row.home_then == terms_of.host.code
+    return Waiting(
+        application_id=row.application_id,
+        queued_at=row.queued_at,
+        age=age,
+        lives_in_host=lives_in_host,
+        has_place_at_school=(row.pupil_id, terms_of.host.code) in placed,
+        is_adult=is_adult(book, age, terms_of.term_starts_on, known_of(row)),
+        pupil_id=row.pupil_id,
+        home_code=row.home_then,
+        moved_in_and_played=lives_in_host and row.moved_on is not None and row.played_before,
+        is_late=not on_time,
+        has_sibling_on_course=(row.pupil_id, row.course_id) in siblings,
+        passed=row.passed,
+        draw=lot_of(book, row.course_id, row.pupil_id) if "lottery" in book.order else "",
+    )
+
+
+def _siblings_on_course(connection: sa.Connection, states: Mapping[str, CourseState]) -> set[tuple[str, str]]:
+    """(pupil, course) where another child of one of its guardians holds a seat; asked only if it matters."""
+    asking = [course_id for course_id, state in states.items() if "siblings_first" in state.rule_book.order]
+    if not asking:
+        return set()
+    mine, theirs = guardianships.alias("mine"), guardianships.alias("theirs")
+    rows = connection.execute(
+        sa.select(mine.c.pupil_id, applications.c.course_id)
+        .join(theirs, theirs.c.guardian_id == mine.c.guardian_id)
+        .join(applications, applications.c.pupil_id == theirs.c.pupil_id)
+        .where(
+            mine.c.pupil_id != theirs.c.pupil_id,
+            applications.c.course_id.in_(asking),
+            applications.c.state.in_(HELD),
+        )
+        .distinct()
+    )
+    return {(row.pupil_id, row.course_id) for row in rows}
 
 
 def _schools_of(connection: sa.Connection, pupil_ids: Collection[str]) -> set[tuple[str, str]]:
@@ -245,8 +304,10 @@ def change_state(
     outcome: str | None = None,
     rule: str | None = None,
     at: datetime,
+    **more: Any,
 ) -> None:
-    values: dict[str, Any] = {"state": state, "outcome": outcome, "changed_at": at}
+    """`more` are further columns. An offer's last day is of no account in any other state."""
+    values: dict[str, Any] = {"state": state, "outcome": outcome, "changed_at": at, "answer_by": None, **more}
     if rule is not None:
         values["rule"] = rule
     unit.execute(

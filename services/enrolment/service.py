@@ -13,3 +13,8 @@ class EnrolmentService(FactService):
     def decide(self) -> float:
         """Answers the families who wait."""
         return float(self.parts.decider.run_once())
+
+    @loop()
+    def expire_offers(self) -> float:
+        """Passes on the offers that nobody answered in time."""
+        return float(self.parts.expiry.run_once())

@@ -11,7 +11,8 @@ from services.chassis.spreadsheet import CSV_TYPE, csv_file
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
-from services.enrolment import queries, words
+from services.enrolment import queries, spreadsheets, words
+from services.enrolment.pages import today_of
 
 routes = Routes()
 
@@ -30,7 +31,7 @@ def staff_home(context: Context) -> Response:
     municipality = context.signed_in.municipality
     with context.parts.storage.reading() as connection:
         courses = queries.courses_of_school(connection, municipality)
-        elsewhere = queries.pupils_elsewhere(connection, municipality)
+        elsewhere = queries.pupils_elsewhere(connection, municipality, today_of(context))
         names = queries.municipality_names(connection)
     return context.render(
         "staff.html",
@@ -48,7 +49,7 @@ def staff_home(context: Context) -> Response:
 def participants_page(context: Context, course_id: str) -> Response:
     with context.parts.storage.reading() as connection:
         found = queries.course(connection, course_id)
-        participants = queries.participants(connection, course_id)
+        participants = queries.participants(connection, course_id, today_of(context))
     if found is None:
         raise NotFound
     course, state = found
@@ -66,18 +67,30 @@ def participants_page(context: Context, course_id: str) -> Response:
     )
 
 
+_COLUMNS = ("Name", "Home municipality", "State", "Guardian", "Since")
+
+
 @routes.page("/staff/courses/<course_id>/participants.csv", access=STAFF_OF_HOST)
 def participants_csv(context: Context, course_id: str) -> Response:
     """A participant a row, for a Swedish spreadsheet."""
     say = context.texts.gettext
     with context.parts.storage.reading() as connection:
-        participants = queries.participants(connection, course_id)
-    headings = [say(name) for name in ("Name", "Home municipality", "State", "Guardian", "Since")]
+        participants = queries.participants(connection, course_id, today_of(context))
+    headings = [say(name) for name in _COLUMNS]
     return Response(
         csv_file(headings, (_csv_row(each, say) for each in participants)),
         content_type=CSV_TYPE,
         headers={"Content-Disposition": 'attachment; filename="participants.csv"'},
     )
+
+
+@routes.page("/staff/courses/<course_id>/participants.xlsx", access=STAFF_OF_HOST)
+def participants_xlsx(context: Context, course_id: str) -> Response:
+    say = context.texts.gettext
+    with context.parts.storage.reading() as connection:
+        participants = queries.participants(connection, course_id, today_of(context))
+    rows = [[say(name) for name in _COLUMNS], *(_csv_row(each, say) for each in participants)]
+    return spreadsheets.download(spreadsheets.workbook([(say("Participants"), rows)]), "participants.xlsx")
 
 
 def _csv_row(application: queries.Application, say: Any) -> list[str]:

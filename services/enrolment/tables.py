@@ -47,6 +47,8 @@ courses = sa.Table(
     sa.Column("title_sv", sa.String(200), nullable=False),
     sa.Column("title_en", sa.String(200), nullable=False),
     sa.Column("fee_kind", sa.String(64), nullable=False),
+    # What one queue date is for: a pupil has one a subject in the whole county.
+    sa.Column("subject", sa.String(64), nullable=False, default="", server_default=""),
     sa.Column("weekday", sa.Integer, nullable=False),
     sa.Column("starts_at", sa.String(5), nullable=False),
     sa.Column("minutes", sa.Integer, nullable=False),
@@ -89,6 +91,18 @@ pupils = sa.Table(
     sa.Column("protected", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # The name that lists show instead of a protected one.
     sa.Column("alias", sa.String(100)),
+    # None where it goes to school where it lives, or to none.
+    sa.Column("school_municipality", sa.String(4)),
+    sa.Column("leaves_upper_secondary", sa.Integer),
+    # Staff's decision; the reason for it is not kept.
+    sa.Column("later_limit", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("is_teacher", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("has_relief", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("moved_on", sa.Date),
+    # In a municipal school elsewhere before it moved: staff have seen the proof.
+    sa.Column("played_before", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # The pupil that this record became a part of, once the two were found to be one child.
+    sa.Column("merged_into", sa.String(64)),
     sa.Column("registered_by", sa.String(200), nullable=False),
     sa.Column("registered_at", UtcDateTime, nullable=False),
     sa.CheckConstraint("NOT protected OR alias IS NOT NULL", name="ck_pupils_alias"),
@@ -121,6 +135,13 @@ applications = sa.Table(
     sa.Column("applied_by", sa.String(200), nullable=False),
     sa.Column("decided_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
+    sa.Column("offered_at", UtcDateTime),
+    # The last day an offer stands; None for as long as nobody answers.
+    sa.Column("answer_by", sa.Date),
+    # Refusals that left the place in the queue.
+    sa.Column("declines", sa.Integer, nullable=False, default=0, server_default="0"),
+    # Said no to the seat that is free now; forgotten when another one comes free.
+    sa.Column("passed", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.CheckConstraint("state IN ('placed', 'queued', 'offered', 'ended')", name="ck_applications_state"),
     sa.CheckConstraint("(state = 'ended') = (outcome IS NOT NULL)", name="ck_applications_outcome"),
 )
@@ -135,6 +156,46 @@ sa.Index(
     sqlite_where=_ACTIVE,
 )
 sa.Index("ix_applications_course", applications.c.course_id, applications.c.state, applications.c.queued_at)
+sa.Index(
+    "ix_applications_answer_by",
+    applications.c.answer_by,
+    postgresql_where=applications.c.state == "offered",
+    sqlite_where=applications.c.state == "offered",
+)
+
+# The queue date of a pupil for a subject, county-wide: a new application there goes by it.
+queue_dates = sa.Table(
+    "queue_dates",
+    metadata,
+    sa.Column("pupil_id", sa.String(64), sa.ForeignKey("pupils.pupil_id"), primary_key=True),
+    sa.Column("subject", sa.String(64), primary_key=True),
+    sa.Column("queued_at", UtcDateTime, nullable=False),
+)
+
+# What a home municipality lets its pupils take in other municipalities in a term; None is no limit.
+ceilings = sa.Table(
+    "ceilings",
+    metadata,
+    sa.Column("municipality_code", sa.String(4), primary_key=True),
+    sa.Column("term_id", sa.String(64), primary_key=True),
+    sa.Column("most_places", sa.Integer),
+    sa.Column("most_ore", sa.BigInteger),
+    sa.Column("set_by", sa.String(200), nullable=False),
+    sa.Column("set_at", UtcDateTime, nullable=False),
+)
+
+# What happened to a pupil, when and why; the details are JSON, without names or numbers.
+pupil_events = sa.Table(
+    "pupil_events",
+    metadata,
+    sa.Column("event_id", sa.String(36), primary_key=True),
+    sa.Column("pupil_id", sa.String(64), nullable=False, index=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("by", sa.String(200), nullable=False),
+    sa.Column("what", sa.String(64), nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("details", sa.Text, nullable=False),
+)
 
 # Who did what to an application, when and why.
 application_events = sa.Table(

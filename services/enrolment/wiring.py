@@ -10,20 +10,31 @@ from services.chassis.process import Composition
 from services.chassis.settings import Settings
 from services.chassis.web import common
 from services.chassis.web.app import App
-from services.enrolment import api, entering_pages, pages, queries, staff_pages
+from services.enrolment import (
+    api,
+    decision_pages,
+    entering_pages,
+    pages,
+    pupil_pages,
+    queries,
+    staff_pages,
+    statistics_pages,
+)
 from services.enrolment.decider import Decider
+from services.enrolment.expiry import OfferExpiry
 from services.enrolment.reactions import REACTIONS
 from services.enrolment.service import EnrolmentService
 from services.enrolment.settings import enrolment_settings
 
 
 class EnrolmentParts(Parts):
-    """What every service has, and the decider."""
+    """What every service has, the decider, and who passes on offers that have expired."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(settings, REACTIONS, clock)
         batch = enrolment_settings(settings).admission_batch
         self.decider = Decider(self.storage, self.bells, batch)
+        self.expiry = OfferExpiry(self.storage)
 
     def municipality_names(self) -> dict[str, str]:
         with self.storage.reading() as connection:
@@ -32,6 +43,15 @@ class EnrolmentParts(Parts):
 
 def compose(settings: Settings, clock: Clock) -> Composition:
     parts = EnrolmentParts(settings, clock)
-    modules = [common.routes, pages.routes, staff_pages.routes, entering_pages.routes, api.routes]
+    modules = [
+        common.routes,
+        pages.routes,
+        staff_pages.routes,
+        entering_pages.routes,
+        pupil_pages.routes,
+        statistics_pages.routes,
+        decision_pages.routes,
+        api.routes,
+    ]
     app = App(parts, modules, Path(__file__).parent)
     return Composition(EnrolmentService, parts, app)

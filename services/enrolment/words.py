@@ -18,6 +18,10 @@ OUTCOMES = {
     "withdrawn": N_("Withdrawn by the family"),
     "declined": N_("The offer was declined"),
     "course_cancelled": N_("The course was cancelled"),
+    "expired": N_("The offer was not answered in time"),
+    "one_instrument": N_("Another instrument was accepted, and the school's rule is one instrument"),
+    "not_renewed": N_("Not confirmed for the next term"),
+    "merged": N_("The pupil was registered twice, and this application too"),
 }
 
 RULES = {
@@ -35,4 +39,58 @@ RULES = {
     "children_before_adults": N_(
         "The course was full. In this school's queue, children and young people go before adults."
     ),
+    "moved_in_first": N_(
+        "The course was full. In this school's queue, who moved in and played in another school goes first."
+    ),
+    "on_time_first": N_(
+        "The course was full. In this school's queue, who applied in time goes before who came later."
+    ),
+    "siblings_first": N_(
+        "The course was full. In this school's queue, who has a brother or sister on the course goes first."
+    ),
+    "queue_day": N_("The course was full. The queue goes by the day of application."),
+    "lottery": N_("The course was full. A lottery decides between those who are equal."),
+    "reserved_seat": N_("The seats that are free are kept for pupils of another municipality."),
+    "ceiling_reached": N_(
+        "There is a free seat, but the home municipality pays for no more places elsewhere this term."
+    ),
+    "kept_after_refusal": N_(
+        "The offer was not taken. By the school's rules the place in the queue is kept this time."
+    ),
+}
+
+# Why others stand ahead, with %(count)s for how many; by the criterion that puts them there.
+AHEAD = {
+    "queue_date": N_("%(count)s with an earlier queue date"),
+    "queue_day": N_("%(count)s with an earlier queue date"),
+    "new_pupils_first": N_("%(count)s who have no place at the school yet"),
+    "host_residents_first": N_("%(count)s who live in the school's municipality"),
+    "children_before_adults": N_("%(count)s who are children, before adults"),
+    "moved_in_first": N_("%(count)s who moved in and played in another school"),
+    "on_time_first": N_("%(count)s who applied in time"),
+    "siblings_first": N_("%(count)s who have a brother or sister on the course"),
+    "lottery": N_("%(count)s with an earlier lot in the lottery"),
+}
+
+# Why a seat went to one behind.
+SKIPS = {
+    "declined_this_seat": N_("A seat went to the next in line, since you had said no to it."),
+    "reserved_seat": N_("A seat went to a pupil of the municipality that it is reserved for."),
+    "has_enough": N_("A seat went to the next in line: the pupil has as many courses as the school allows."),
+    "ceiling_reached": N_("A seat went to the next in line: the home municipality pays for no more places."),
+}
+
+PUPIL_EVENTS = {
+    "moved": N_("Moved to another municipality"),
+    "recorded": N_("What is recorded was changed"),
+    "guardian_connected": N_("A guardian was connected"),
+    "identity_corrected": N_("The number was corrected"),
+    "merged": N_("Two records became one"),
+}
+
+# What has happened to an application; `skipped` has a reason of its own.
+EVENTS = {
+    **STATES,
+    "skipped": N_("Passed over for a seat"),
+    "came_of_age": N_("The pupil turned 18 and decides"),
 }

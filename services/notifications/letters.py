@@ -16,6 +16,7 @@ from services.chassis.web.languages import Texts, current_language, day, kronor,
 from services.contracts.fact import LocalText
 from services.notifications.domain.lessons import Lessons
 from services.notifications.domain.rule_words import rule_in_words
+from services.notifications.ending_words import ANOTHER_ENDING, CANCELLATIONS, ENDINGS
 
 FOLDER = Path(__file__).parent
 KINDS = ("place", "queued", "offered", "ended", "cancelled", "cost_total", "cost_share")
@@ -198,27 +199,47 @@ class LetterWriter:
         answer = self._say(N_("Please say yes or no on your page. Others are waiting for your answer."))
         return _Content(
             subject,
-            [happened, self._why(material), answer],
+            [happened, self._why(material), answer, *self._last_day(material)],
             self._when_and_where(material),
             self._my_page(N_("Answer the offer")),
         )
 
+    def _last_day(self, material: Material) -> list[str]:
+        """Messages recorded by an earlier release know of no last day."""
+        answer_by = material.facts.get("answer_by")
+        if answer_by is None:
+            return []
+        return [
+            self._say(
+                N_("The last day to answer is %(day)s. After that the place goes to the next in the queue."),
+                day=day(date.fromisoformat(answer_by)),
+            )
+        ]
+
     def _ended(self, material: Material) -> _Content:
         about = self._about(material)
         ending = (material.facts["outcome"], material.facts["had"])
-        own, other = _ENDINGS.get(ending, _ANOTHER_ENDING)
+        own, other = ENDINGS.get(ending, ANOTHER_ENDING)
         subject = self._say(N_("Your application has ended: %(course)s"), **about)
         mistake = self._say(N_("If this is not what you wanted, get in touch with the school."))
         return _Content(
             subject,
-            [self._say(own if material.is_own else other, **about), mistake],
+            [self._say(own if material.is_own else other, **about), *self._cost(material), mistake],
             self._what(material),
             self._my_page(N_("See your applications")),
         )
 
+    def _cost(self, material: Material) -> list[str]:
+        """What a late withdrawal costs, where the rule book says so."""
+        cost_ore = material.facts.get("cost_ore")
+        if not cost_ore:
+            return []
+        cost = kronor(int(cost_ore))
+        return [self._say(N_("By the school's rules a withdrawal this late costs %(cost)s."), cost=cost)]
+
     def _cancelled(self, material: Material) -> _Content:
         about = self._about(material)
-        own, other = _CANCELLATIONS.get(material.facts["had"], _CANCELLATIONS["queue"])
+        own, other = CANCELLATIONS.get(material.facts["had"], CANCELLATIONS["queue"])
         paragraphs = [
             self._say(N_("We are sorry: %(course)s at %(school)s is cancelled."), **about),
             self._say(own if material.is_own else other, **about),
@@ -310,51 +331,6 @@ class LetterWriter:
             (self._say(N_("Room")), course.room),
             (self._say(N_("First lesson")), day(course.lessons.first_on)),
         ]
-
-
-# (outcome, what it was) -> the words to the pupil itself, and to its guardian.
-_ENDINGS: Mapping[tuple[str, str], tuple[str, str]] = {
-    ("withdrawn", "place"): (
-        N_("You have given up your place on %(course)s at %(school)s."),
-        N_("%(pupil)s no longer has a place on %(course)s at %(school)s: the place has been given up."),
-    ),
-    ("withdrawn", "queue"): (
-        N_("You no longer stand in the queue for %(course)s at %(school)s."),
-        N_("%(pupil)s no longer stands in the queue for %(course)s at %(school)s."),
-    ),
-    ("withdrawn", "offer"): (
-        N_("The place on %(course)s at %(school)s is no longer held for you: the application is withdrawn."),
-        N_(
-            "The place on %(course)s at %(school)s is no longer held for %(pupil)s: the application is "
-            "withdrawn."
-        ),
-    ),
-    ("declined", "offer"): (
-        N_("You have said no to the place on %(course)s at %(school)s. It goes to the next in the queue."),
-        N_(
-            "The place on %(course)s at %(school)s that was held for %(pupil)s has been declined. It goes to "
-            "the next in the queue."
-        ),
-    ),
-}
-_ANOTHER_ENDING = (
-    N_("Your application for %(course)s at %(school)s has ended."),
-    N_("The application of %(pupil)s for %(course)s at %(school)s has ended."),
-)
-_CANCELLATIONS: Mapping[str, tuple[str, str]] = {
-    "place": (
-        N_("Your place ends with it. You need not do anything."),
-        N_("The place of %(pupil)s ends with it. You need not do anything."),
-    ),
-    "offer": (
-        N_("The place that was held for you ends with it. You need not do anything."),
-        N_("The place that was held for %(pupil)s ends with it. You need not do anything."),
-    ),
-    "queue": (
-        N_("Your place in the queue ends with it. You need not do anything."),
-        N_("The place in the queue of %(pupil)s ends with it. You need not do anything."),
-    ),
-}
 
 
 def _plain(content: _Content, greeting: str, closing: list[str]) -> str:

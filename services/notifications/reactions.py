@@ -99,13 +99,15 @@ def on_application_queued(unit: Unit, fact: ApplicationQueued) -> None:
 
 
 def on_place_offered(unit: Unit, fact: PlaceOffered) -> None:
-    _record_about(unit, "offered", fact, {"rule": fact.rule})
+    answer_by = fact.answer_by.isoformat() if fact.answer_by else None
+    _record_about(unit, "offered", fact, {"rule": fact.rule, "answer_by": answer_by})
 
 
 def on_application_ended(unit: Unit, fact: ApplicationEnded) -> None:
     _keep(unit, places, {**_place(fact), "ended": True, "changed_at": fact.ended_at})
     kind = "cancelled" if fact.outcome == "course_cancelled" else "ended"
-    _record_about(unit, kind, fact, {"outcome": fact.outcome, "had": fact.had})
+    facts = {"outcome": fact.outcome, "had": fact.had, "cost_ore": fact.cost_ore}
+    _record_about(unit, kind, fact, facts)
 
 
 def on_cost_shares_computed(unit: Unit, fact: CostSharesComputed) -> None:

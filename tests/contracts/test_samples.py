@@ -23,6 +23,16 @@ def message(file: Path) -> bytes:
     return file.read_bytes().removesuffix(b"\n")
 
 
+def said_again(then: Any, now: Any) -> bool:
+    """Whether what was written then is written the same now, in the same order, beside fields added since."""
+    if isinstance(then, dict):
+        kept = [name for name in now if name in then]
+        return kept == list(then) and all(said_again(then[name], now[name]) for name in then)
+    if isinstance(then, list):
+        return len(then) == len(now) and all(map(said_again, then, now))
+    return bool(then == now)
+
+
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)
 def test_the_envelope_comes_back_byte_for_byte(file: Path) -> None:
     assert parse_envelope(message(file)).to_json().encode() == message(file)
@@ -35,8 +45,8 @@ def test_the_fact_is_still_read_and_the_newest_version_written_the_same(file: Pa
     assert fact.subject == envelope.subject
     assert fact.SOURCE == envelope.source
     if envelope.type in FACTS:
-        assert fact.dump() == envelope.data
-        assert list(fact.dump()) == list(envelope.data)
+        assert said_again(dict(envelope.data), fact.dump())
+        assert read_fact(envelope.type, fact.dump()) == fact
 
 
 @pytest.mark.parametrize("file", SAMPLES, ids=lambda file: file.stem)

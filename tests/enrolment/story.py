@@ -37,6 +37,7 @@ from services.enrolment.tables import applications, courses, guardianships, pupi
 
 NORRBY, SODERBY, UTBY = "1901", "1902", "1903"
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+TODAY = date(2026, 11, 24)
 TERM_STARTS = date(2027, 1, 18)
 
 

@@ -133,13 +133,35 @@ def test_plain_text_and_html_say_the_same(kind: str, language: str) -> None:
         ("withdrawn", "queue", "står inte längre i kö", "no longer stands in the queue"),
         ("withdrawn", "offer", "ansökan är återtagen", "the application is withdrawn"),
         ("declined", "offer", "nästa i kön", "the next in the queue"),
-        ("expired", "offer", "är avslutad", "has ended"),
+        ("expired", "offer", "Sista dagen att svara har passerat", "The last day to answer has passed"),
+        ("one_instrument", "queue", "ett instrument åt gången", "one instrument at a time"),
+        ("not_renewed", "place", "bekräftades inte", "was not confirmed"),
+        ("not_renewed", "queue", "bekräftades inte", "was not confirmed"),
+        ("an outcome of a later release", "offer", "är avslutad", "has ended"),
     ],
 )
 def test_every_ending_has_its_words(outcome: str, had: str, swedish: str, english: str) -> None:
     facts = {"outcome": outcome, "had": had}
     assert swedish in letter("ended", "sv", facts=facts).text
     assert english in letter("ended", "en", facts=facts).text
+
+
+def test_an_offer_says_the_last_day_to_answer() -> None:
+    facts = {"rule": "next_in_queue", "answer_by": "2026-12-07"}
+    assert "Sista dagen att svara är 7 december 2026." in letter("offered", "sv", facts=facts).text
+    assert "The last day to answer is 7 December 2026." in letter("offered", "en", facts=facts).text
+
+
+def test_an_offer_without_a_last_day_names_none() -> None:
+    """Also one that was recorded by an earlier release, which knew of no such day."""
+    for facts in ({"rule": "next_in_queue"}, {"rule": "next_in_queue", "answer_by": None}):
+        assert "last day" not in letter("offered", "en", facts=facts).text
+
+
+def test_a_late_withdrawal_says_what_it_costs() -> None:
+    facts = {"outcome": "withdrawn", "had": "place", "cost_ore": 25000}
+    assert "250,00\N{NO-BREAK SPACE}kr" in letter("ended", "sv", facts=facts).text
+    assert "costs" not in letter("ended", "en", facts={**facts, "cost_ore": 0}).text
 
 
 @pytest.mark.parametrize(

@@ -11,22 +11,26 @@ from services.contracts.eligibility import (
     CourseTerms,
     Municipality,
     basis_for_pupil,
-    price_of,
+    is_adult,
     refusal_for_pupil,
     refusal_to_apply,
 )
-from services.contracts.rule_book import Fee, RuleBook
+from services.contracts.price import Price, PriceFacts, full_price
+from services.contracts.rule_book import RuleBook
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Either a refusal or a basis. The fee is in öre a term; None where the rule book names none."""
+    """Either a refusal or a basis. The price is a term's; None where the rule book names none.
+
+    It is that of a family's first child and first course: who the child is, is not asked here.
+    """
 
     home: Municipality
     age: int
     refusal: Refusal | None
     basis: Basis | None
-    fee: Fee | None
+    price: Price | None
 
     @property
     def rule(self) -> str | None:
@@ -41,12 +45,14 @@ def answer_for(course: CourseTerms, rule_book: RuleBook, home: Municipality, age
     refusal = refusal_to_apply(course, rule_book, today) or refusal_for_pupil(
         course, rule_book, home, age, today
     )
+    adult = is_adult(rule_book, age, course.term_starts_on)
+    facts = PriceFacts(age=age, is_adult=adult, home_code=home.code, joins_on=today)
     return Answer(
         home=home,
         age=age,
         refusal=refusal,
         basis=None if refusal is not None else basis_for_pupil(course, rule_book, home),
-        fee=price_of(course, rule_book),
+        price=full_price(course, rule_book, facts),
     )
 
 

@@ -1,7 +1,8 @@
 """A school's courses as a CSV file: read strictly, and every broken row said with its row, column and reason.
 
-The columns are COLUMNS, in any order, with a header; UTF-8; separated by commas, or by semicolons as
-Swedish spreadsheets write it. The header is row 1, as in a spreadsheet.
+The columns are COLUMNS, and OPTIONAL_COLUMNS where they are wanted, in any order, with a header; UTF-8;
+separated by commas, or by semicolons as Swedish spreadsheets write it. The header is row 1, as in a
+spreadsheet.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class CourseRow:
     max_age: int
     capacity: int
     shared: bool
+    # What a queue date is for, `violin`; None: the art form.
+    subject: str | None = None
 
 
 class _Broken(Exception):
@@ -155,6 +158,11 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "shared": _yes_or_no,
 }
 COLUMNS = tuple(_READERS)
+_OPTIONAL_READERS: Mapping[str, Callable[[str], Any]] = {
+    "subject": lambda given: _pattern(_KEY, 64, _KEY_REASON)(given) if given else None,
+}
+OPTIONAL_COLUMNS = tuple(_OPTIONAL_READERS)
+_ALL_READERS = {**_READERS, **_OPTIONAL_READERS}
 
 
 def read_course_file(data: bytes) -> tuple[list[CourseRow], list[Refusal]]:
@@ -234,7 +242,7 @@ def _check_header(header: list[str]) -> None:
     if missing:
         raise Refused(broken_row(1, missing[0], N_("Row %(row)s: the header lacks the column %(column)s.")))
     for position, name in enumerate(header):
-        if name not in COLUMNS or name in header[:position]:
+        if name not in _ALL_READERS or name in header[:position]:
             raise Refused(
                 broken_row(
                     1,
@@ -257,7 +265,7 @@ def _read_row(number: int, header: list[str], record: list[str]) -> CourseRow | 
     values: dict[str, Any] = {}
     for column, given in zip(header, record, strict=True):
         try:
-            values[column] = _READERS[column](given.strip())
+            values[column] = _ALL_READERS[column](given.strip())
         except _Broken as broken:
             return broken_row(number, column, broken.reason, **broken.facts)
     if values["max_age"] < values["min_age"]:

@@ -100,7 +100,7 @@ def _refusal_of_rules(row: CourseRow, known: Known, host: str) -> Refusal | None
             given=row.rule_book_id,
             day=known.term.starts_on,
         )
-    if book.fee_for(row.fee_kind) is None:
+    if not book.prices(row.fee_kind):
         return broken_row(
             row.number,
             "fee_kind",
@@ -134,6 +134,7 @@ def course_of_row(row: CourseRow, known: Known) -> CoursePublished:
         capacity=row.capacity,
         shared=row.shared,
         rule_book_id=row.rule_book_id,
+        queue_subject=row.subject,
     )
 
 

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from services.chassis.clock import age_on
 from services.chassis.refusals import N_, Refusal
 from services.contracts.eligibility import (
+    NOTHING_MORE,
     CourseTerms,
+    Known,
     Municipality,
     basis_for_pupil,
     price_of,
     refusal_for_pupil,
     refusal_to_apply,
 )
-from services.contracts.rule_book import RuleBook
+from services.contracts.rule_book import ORDER_CRITERIA, RuleBook
+from services.enrolment.domain.ceilings import Ceilings
+from services.enrolment.domain.limits import Engagement, Lesson, Wish, refusal_by_limits
+from services.enrolment.domain.offers import CEILING, RESERVED, Day, Seats, reserved_for_others
 
+AGE_OF_MAJORITY = 18
 FREE_SEAT = "free_seat"
 NEXT_IN_QUEUE = "next_in_queue"
 # A queue's rule is named by the criterion that its rule book orders it by first.
-QUEUE_RULES = ("queue_date", "new_pupils_first", "host_residents_first", "children_before_adults")
+QUEUE_RULES = ORDER_CRITERIA
 
 COURSE_UNKNOWN = Refusal("course_unknown", N_("There is no such course."), status=404)
 PUPIL_UNKNOWN = Refusal(
@@ -38,13 +44,16 @@ class Applicant:
     pupil_id: str
     born_on: date
     home: Municipality
+    known: Known = NOTHING_MORE
 
 
 @dataclass(slots=True)
 class CourseState:
     """A course while a batch is decided: seats are taken from it one application at a time.
 
-    `capacity` is above `published_capacity` while more seats are held than the course has by now.
+    `capacity` is above `published_capacity` while more seats are held than the course has by now. `blocked`
+    are those who wait and cannot, or will not, have one of the free seats; `held` counts the seats by home
+    municipality where the rule book keeps some for one.
     """
 
     course_id: str
@@ -55,11 +64,32 @@ class CourseState:
     capacity: int
     taken: int
     waiting: int
+    subject: str = ""
+    weekday: int = 1
+    starts_at: str = "00:00"
+    minutes: int = 0
+    blocked: int = 0
+    held: dict[str, int] = field(default_factory=dict)
 
     @property
     def has_free_seat(self) -> bool:
         """A seat nobody holds and nobody waits for: who waits goes before who comes."""
-        return self.taken < self.capacity and self.waiting == 0
+        return self.taken < self.capacity and self.waiting <= self.blocked
+
+    @property
+    def seats(self) -> Seats:
+        return Seats(self.capacity, self.taken, self.held)
+
+    @property
+    def lesson(self) -> Lesson:
+        return Lesson(self.term_id, self.terms.host.code, self.weekday, self.starts_at, self.minutes)
+
+    def day(self, today: date) -> Day:
+        return Day(self.terms.term_starts_on, today)
+
+    def take_seat(self, home_code: str) -> None:
+        self.taken += 1
+        self.held[home_code] = self.held.get(home_code, 0) + 1
 
     def give_back_seat(self) -> None:
         self.taken -= 1
@@ -77,25 +107,68 @@ class Decision:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What else matters to a decision: the pupil's other applications and what its municipality pays for."""
+
+    engagements: Sequence[Engagement] = ()
+    ceilings: Ceilings = field(default_factory=Ceilings)
+
+
 def decide(
-    course: CourseState, applicant: Applicant, now: datetime, today: date, came_on: date
+    course: CourseState,
+    applicant: Applicant,
+    now: datetime,
+    today: date,
+    came_on: date,
+    *,
+    around: Surroundings | None = None,
 ) -> Decision | Refusal:
     """A place, a place in the queue, or why neither. Takes the seat from `course`.
 
     `came_on` is the day the application came: before today for one on paper.
     """
+    around = around or Surroundings()
     refusal = _refusal_of_period(course, today, came_on) or refusal_for_pupil(
         course.terms,
         course.rule_book,
         applicant.home,
         age_on(applicant.born_on, course.terms.term_starts_on),
         today,
+        known=applicant.known,
     )
     if refusal is not None:
         return refusal
-    basis = basis_for_pupil(course.terms, course.rule_book, applicant.home)
+    held_back = _held_back(course, applicant, today, around.ceilings) if course.has_free_seat else None
+    gets_seat = course.has_free_seat and held_back is None
+    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat)
+    refusal = refusal_by_limits(course.rule_book, wish, around.engagements)
+    if refusal is not None:
+        return refusal
+    basis = basis_for_pupil(course.terms, course.rule_book, applicant.home, applicant.known)
+    facts = _facts(course)
+    if gets_seat:
+        course.take_seat(applicant.home.code)
+        around.ceilings.use(applicant.home.code, course)
+        return Decision("placed", FREE_SEAT, basis.rule, now, facts)
+    course.waiting += 1
+    course.blocked += held_back is not None
+    return Decision("queued", held_back or course.rule_book.order[0], basis.rule, now, facts)
+
+
+def _held_back(course: CourseState, applicant: Applicant, today: date, ceilings: Ceilings) -> str | None:
+    """Why a free seat would not go to this pupil: it is kept for others, or nobody pays for it."""
+    if ceilings.is_reached(applicant.home.code, course):
+        return CEILING
+    home = applicant.home.code
+    if course.seats.free <= reserved_for_others(course.rule_book, home, course.seats, course.day(today)):
+        return RESERVED
+    return None
+
+
+def _facts(course: CourseState) -> dict[str, object]:
     fee = price_of(course.terms, course.rule_book)
-    facts: dict[str, object] = {
+    return {
         "capacity": course.capacity,
         "taken_before": course.taken,
         "waiting_before": course.waiting,
@@ -103,11 +176,6 @@ def decide(
         "order": list(course.rule_book.order),
         "fee_ore": fee.fee_ore if fee else None,
     }
-    if course.has_free_seat:
-        course.taken += 1
-        return Decision("placed", FREE_SEAT, basis.rule, now, facts)
-    course.waiting += 1
-    return Decision("queued", course.rule_book.order[0], basis.rule, now, facts)
 
 
 def _refusal_of_period(course: CourseState, today: date, came_on: date) -> Refusal | None:

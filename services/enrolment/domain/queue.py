@@ -2,31 +2,72 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-ADULT_AGE = 20  # a culture school's pupils are children and young people up to and including 19
+from services.chassis.clock import local_date
+from services.contracts.eligibility import ADULT_AGE
+from services.contracts.rule_book import RuleBook
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What of a waiting application the order may go by. `queued_at` is the queue date."""
+    """What of a waiting application the order may go by. `queued_at` is the queue date.
+
+    `is_adult` None goes by the age alone. `passed` is one who said no to the seat that is free now. `draw` is
+    the pupil's lot, see `lot_of`.
+    """
 
     application_id: str
     queued_at: datetime
     age: int
     lives_in_host: bool
     has_place_at_school: bool
+    is_adult: bool | None = None
+    pupil_id: str = ""
+    home_code: str = ""
+    moved_in_and_played: bool = False
+    is_late: bool = False
+    has_sibling_on_course: bool = False
+    passed: bool = False
+    draw: str = ""
+
+    @property
+    def counts_as_adult(self) -> bool:
+        return self.age >= ADULT_AGE if self.is_adult is None else self.is_adult
 
 
 # A rule book's criterion -> what is sorted by it, smallest first.
 _CRITERIA: Mapping[str, Callable[[Waiting], object]] = {
-    "children_before_adults": lambda waiting: waiting.age >= ADULT_AGE,
+    "children_before_adults": lambda waiting: waiting.counts_as_adult,
     "new_pupils_first": lambda waiting: waiting.has_place_at_school,
     "host_residents_first": lambda waiting: not waiting.lives_in_host,
+    "moved_in_first": lambda waiting: not waiting.moved_in_and_played,
+    "on_time_first": lambda waiting: waiting.is_late,
+    "siblings_first": lambda waiting: not waiting.has_sibling_on_course,
     "queue_date": lambda waiting: waiting.queued_at,
+    "queue_day": lambda waiting: local_date(waiting.queued_at),
+    "lottery": lambda waiting: waiting.draw,
 }
+
+
+def order_on(rule_book: RuleBook, term_starts_on: date, today: date) -> tuple[str, ...]:
+    """The criteria that count today: the host's own go first only until the day the rule book gives."""
+    over = rule_book.ordering.host_first_until.has_passed(term_starts_on, today)
+    return tuple(name for name in rule_book.order if not (over and name == "host_residents_first"))
+
+
+def lot_of(rule_book: RuleBook, course_id: str, pupil_id: str) -> str:
+    """A pupil's lot for a course, smallest first: the same for the same seed, on every machine.
+
+    The seed is published with the rule book before anybody applies. It is drawn over the pupil and not over
+    the application, whose id the applicant makes and could choose.
+    """
+    seed = rule_book.ordering.lottery_seed or rule_book.rule_book_id
+    return hashlib.sha256("\x1f".join((seed, course_id, pupil_id)).encode()).hexdigest()
 
 
 def in_order(waiting: Iterable[Waiting], order: Sequence[str]) -> list[Waiting]:
@@ -49,3 +90,21 @@ def position_of(application_id: str, queue: Sequence[Waiting]) -> int:
         if each.application_id == application_id:
             return position
     raise LookupError(application_id)
+
+
+def ahead_by_kind(application_id: str, queue: Sequence[Waiting], order: Sequence[str]) -> dict[str, int]:
+    """How many stand before the application, by the criterion that puts them there; never who.
+
+    `queue` is in order. The criterion is the first one by which the two differ, in the rule book's order.
+    Raises LookupError for one who does not wait.
+    """
+    position = position_of(application_id, queue)
+    mine = queue[position - 1]
+    return dict(Counter(_difference(each, mine, order) for each in queue[: position - 1]))
+
+
+def _difference(one: Waiting, other: Waiting, order: Sequence[str]) -> str:
+    for name in order:
+        if _CRITERIA[name](one) != _CRITERIA[name](other):
+            return name
+    return "queue_date"

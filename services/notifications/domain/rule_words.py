@@ -21,6 +21,18 @@ _WORDS: Mapping[str, str] = {
     "children_before_adults": N_(
         "Children and young people go before adults. After that, the queue goes by the date of application."
     ),
+    "moved_in_first": N_("Pupils who moved in and played in another municipality's school go first."),
+    "on_time_first": N_("Those who applied in time go before those who came later."),
+    "siblings_first": N_("Pupils with a brother or sister on the course go first."),
+    "queue_day": N_("The queue goes by the day of application."),
+    "lottery": N_("Among those who are equal a lottery decides."),
+    "reserved_seat": N_("The places that are free are kept for pupils of another municipality."),
+    "ceiling_reached": N_(
+        "A place is free, but the home municipality pays for no more places elsewhere this term."
+    ),
+    "kept_after_refusal": N_(
+        "The offer was not taken. By the school's rules the place in the queue is kept this time."
+    ),
 }
 
 

@@ -34,6 +34,7 @@ from tests.enrolment.story import (
     NORRBY,
     NOW,
     SODERBY,
+    TODAY,
     applied,
     children,
     count,
@@ -72,7 +73,7 @@ class TestWithdrawing:
         assert facts(full, PlaceOffered) == []
         assert facts(full, ApplicationEnded)[0].had == "queue"
         with full.reading() as connection:
-            application = queries.application(connection, "a3")
+            application = queries.application(connection, "a3", TODAY)
         assert application is not None
         assert application.position == 1
         well(full)
@@ -170,7 +171,7 @@ class TestOffers:
             "a1", "circus", "alma", MARIA, NORRBY, SODERBY, "vt27", NOW + timedelta(days=2), "next_in_queue"
         )
         with offered.reading() as connection:
-            application = queries.application(connection, "a1")
+            application = queries.application(connection, "a1", TODAY)
         assert application is not None
         assert (application.rule, application.changed_at, application.decided_at) == (
             "next_in_queue",

@@ -25,6 +25,7 @@ from tests.enrolment.story import (
     NOW,
     SODERBY,
     TERM,
+    TODAY,
     children,
     count,
     decide,
@@ -53,7 +54,7 @@ class TestEntering:
         )
         assert (outcome.state, outcome.pupil_id, outcome.already) == ("placed", "new", False)
         with storage.reading() as connection:
-            application = queries.application(connection, "p1")
+            application = queries.application(connection, "p1", TODAY)
         assert application is not None
         assert (application.queued_at, application.decided_at) == (self.TUESDAY, NOW)
         with storage.reading() as connection:
@@ -152,7 +153,7 @@ class TestEntering:
         (place,) = facts(storage, PlaceGiven)
         assert (place.guardian_id, place.home_municipality) == (None, None)
         with storage.reading() as connection:
-            (shown,) = queries.participants(connection, "fiddle")
+            (shown,) = queries.participants(connection, "fiddle", TODAY)
         assert (shown.pupil.name, shown.pupil.given_name) == ("Eken", "Eken")
 
     def test_an_open_pupil_is_not_protected_in_passing(self, storage: Storage) -> None:
@@ -164,6 +165,6 @@ class TestEntering:
         """Also where the box was forgotten the next time."""
         self.enter(storage, replace(CLOVER, pupil_id="new", alias=None, given_name="Hemlig"))
         with storage.reading() as connection:
-            (shown,) = queries.participants(connection, "fiddle")
+            (shown,) = queries.participants(connection, "fiddle", TODAY)
         assert (shown.pupil.name, shown.pupil.protected) == ("Klöver", True)
         assert "Hemlig" not in str(facts(storage))

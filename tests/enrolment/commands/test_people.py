@@ -25,6 +25,7 @@ from tests.enrolment.story import (
     NOW,
     SAMIRA,
     SODERBY,
+    TODAY,
     coordination_number,
     count,
     facts,
@@ -178,7 +179,7 @@ class TestPupils:
             assert refusal.facts == {}
         assert guardians_of(storage, known.pupil_id) == ({MARIA} if known is ALMA else set())
         with storage.reading() as connection:
-            assert [pupil.pupil_id for pupil in queries.pupils_of(connection, SAMIRA)] == ["noor"]
+            assert [pupil.pupil_id for pupil in queries.pupils_of(connection, SAMIRA, TODAY)] == ["noor"]
 
     def test_an_id_of_another_pupil_is_refused(self, storage: Storage) -> None:
         refusal = refused(storage, commands.register_pupil, replace(NEW, pupil_id="noor"), "a test")

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.chassis.clock import local_date
 from services.contracts.rule_book import ORDER_CRITERIA
-from services.enrolment.domain.queue import ADULT_AGE, Waiting, in_order, position_of
+from services.enrolment.domain.queue import ADULT_AGE, Waiting, ahead_by_kind, in_order, position_of
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -18,6 +19,11 @@ GOES_BEFORE: dict[str, Callable[[Waiting, Waiting], bool]] = {
     "children_before_adults": lambda a, b: a.age <= 19 and b.age >= 20,
     "new_pupils_first": lambda a, b: not a.has_place_at_school and b.has_place_at_school,
     "host_residents_first": lambda a, b: a.lives_in_host and not b.lives_in_host,
+    "moved_in_first": lambda a, b: a.moved_in_and_played and not b.moved_in_and_played,
+    "on_time_first": lambda a, b: b.is_late and not a.is_late,
+    "siblings_first": lambda a, b: a.has_sibling_on_course and not b.has_sibling_on_course,
+    "queue_day": lambda a, b: local_date(a.queued_at) < local_date(b.queued_at),
+    "lottery": lambda a, b: a.draw < b.draw,
     "queue_date": lambda a, b: a.queued_at < b.queued_at,
 }
 
@@ -26,10 +32,14 @@ orders = st.lists(st.sampled_from(ORDER_CRITERIA), min_size=1, max_size=4, uniqu
 waiting = st.builds(
     Waiting,
     application_id=st.integers(0, 99).map(str),
-    queued_at=st.integers(0, 3).map(lambda days: FIRST + timedelta(days=days)),
+    queued_at=st.integers(0, 9).map(lambda thirds: FIRST + timedelta(hours=8 * thirds)),
     age=st.sampled_from([6, 12, 19, 20, 45]),
     lives_in_host=st.booleans(),
     has_place_at_school=st.booleans(),
+    moved_in_and_played=st.booleans(),
+    is_late=st.booleans(),
+    has_sibling_on_course=st.booleans(),
+    draw=st.sampled_from("abc"),
 )
 queues = st.lists(waiting, max_size=12, unique_by=lambda each: each.application_id)
 
@@ -104,6 +114,22 @@ def test_positions_count_from_one(queue: list[Waiting], order: list[str]) -> Non
     result = in_order(queue, order)
     positions = [position_of(each.application_id, result) for each in result]
     assert positions == list(range(1, len(queue) + 1))
+
+
+@given(queues.filter(bool), orders, st.data())
+def test_who_is_ahead_is_counted_by_the_criterion_that_puts_them_there(
+    queue: list[Waiting], order: list[str], data: st.DataObject
+) -> None:
+    result = in_order(queue, order)
+    mine = data.draw(st.sampled_from(result))
+    ahead = ahead_by_kind(mine.application_id, result, order)
+    assert sum(ahead.values()) == position_of(mine.application_id, result) - 1
+    assert set(ahead) <= {*order, "queue_date"}
+    for name, count in ahead.items():
+        could = [each for each in result if GOES_BEFORE[name](each, mine)]
+        # Who came in the same moment is told from the others by nothing but the id.
+        same = [each for each in result if each.queued_at == mine.queued_at and name == "queue_date"]
+        assert count <= len(could) + len(same)
 
 
 def test_who_does_not_wait_has_no_position() -> None:

@@ -1,0 +1,84 @@
+"""A decision as staff read and print it, and what a home municipality lets its pupils take elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+from werkzeug.wrappers import Response
+
+from services.chassis.money import parse_kronor
+from services.chassis.refusals import N_
+from services.chassis.web.access import NotFound, only
+from services.chassis.web.context import Context
+from services.chassis.web.routes import Routes
+from services.enrolment import life, queries, statistics, words
+from services.enrolment.pages import today_of
+from services.enrolment.staff_pages import STAFF
+
+routes = Routes()
+
+
+def host_of_application(context: Context, application_id: str) -> str | None:
+    with context.parts.storage.reading() as connection:
+        return queries.host_of_application(connection, application_id)
+
+
+@routes.page("/staff/applications/<application_id>", access=only("staff", municipality=host_of_application))
+def decision_page(context: Context, application_id: str) -> Response:
+    """Which rule, which facts, what it costs, who stands ahead by kind, and all that has happened since."""
+    with context.parts.storage.reading() as connection:
+        application = queries.application(connection, application_id, today_of(context))
+        events = queries.events(connection, application_id)
+    if application is None:
+        raise NotFound
+    return context.render(
+        "decision.html", application=application, events=events, words=words, today=today_of(context)
+    )
+
+
+class CeilingForm(Schema):
+    """An empty field is no limit."""
+
+    term_id = fields.String(required=True, validate=validate.Length(1, 64))
+    most_places = fields.Integer(load_default=None, validate=validate.Range(0, 100_000))
+    most_kronor = fields.String(load_default=None, validate=validate.Length(1, 20))
+
+
+@routes.page("/staff/ceilings", access=STAFF)
+def ceilings_page(context: Context) -> Response:
+    return _ceilings(context, "", 200)
+
+
+@routes.page("/staff/ceilings", access=STAFF, methods=("POST",))
+def set_ceiling(context: Context) -> Response:
+    form = context.load_form(CeilingForm())
+    municipality = context.signed_in.municipality
+    try:
+        most_ore = None if form["most_kronor"] is None else parse_kronor(form["most_kronor"])
+    except ValueError:
+        return _ceilings(context, context.texts.gettext(N_("Write an amount in kronor.")), 422)
+    with context.parts.storage.reading() as connection:
+        known = [term.term_id for term in statistics.terms(connection)]
+    if form["term_id"] not in known:
+        raise NotFound
+    with context.parts.storage.unit() as unit:
+        life.set_ceiling(
+            unit,
+            municipality,
+            form["term_id"],
+            context.signed_in.audit_name,
+            most_places=form["most_places"],
+            most_ore=most_ore,
+        )
+    return context.redirect("/staff/ceilings", context.texts.gettext(N_("The ceiling is set.")))
+
+
+def _ceilings(context: Context, error: str, status: int) -> Response:
+    municipality = context.signed_in.municipality
+    with context.parts.storage.reading() as connection:
+        terms = statistics.terms(connection)
+        ceilings: dict[str, Any] = {
+            term.term_id: statistics.ceiling_of(connection, municipality, term.term_id) for term in terms
+        }
+    return context.render("ceilings.html", http_status=status, terms=terms, ceilings=ceilings, error=error)

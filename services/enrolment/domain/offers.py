@@ -1,0 +1,122 @@
+"""Who is offered a free seat, who is not though next in line, and how long an offer stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from services.chassis.working_days import working_day_from
+from services.contracts.rule_book import RuleBook
+from services.enrolment.domain.queue import Waiting
+
+# Why one who stood ahead was not offered a seat that went to one behind.
+DECLINED_THIS_SEAT = "declined_this_seat"
+RESERVED = "reserved_seat"
+HAS_ENOUGH = "has_enough"
+CEILING = "ceiling_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """The seats of a course: `held` by home municipality, where the rule book keeps some for one."""
+
+    capacity: int
+    taken: int
+    held: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def free(self) -> int:
+        return self.capacity - self.taken
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`skipped` are pairs of application id and reason, of those who stood before one who was offered."""
+
+    offered: tuple[str, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def reserved_for_others(rule_book: RuleBook, home_code: str, seats: Seats, day: Day) -> int:
+    """How many of the free seats are kept for pupils of other municipalities than this one today."""
+    kept = 0
+    for each in rule_book.ordering.reserved_seats:
+        over = each.until.has_passed(day.term_starts_on, day.today)
+        if not over and each.municipality_code != home_code:
+            kept += max(0, each.seats - seats.held.get(each.municipality_code, 0))
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    term_starts_on: date
+    today: date
+
+
+def choose(
+    queue: Sequence[Waiting],
+    rule_book: RuleBook,
+    seats: Seats,
+    day: Day,
+    barred: Mapping[str, str] | None = None,
+    *,
+    most: int | None = None,
+) -> Choice:
+    """Who is offered the free seats, `most` of them, in the order of the queue: next in line first.
+
+    `barred` are the applications that may not have a seat now, with the reason: the pupil has as many courses
+    as the school allows, or its home municipality pays for no more.
+    """
+    barred = barred or {}
+    held = dict(seats.held)
+    taken = seats.taken
+    offered: list[str] = []
+    skipped: list[tuple[str, str]] = []
+    last = 0
+    for each in queue:
+        if taken >= seats.capacity or len(offered) == most:
+            break
+        now = Seats(seats.capacity, taken, held)
+        reason = _reason_to_skip(each, rule_book, now, day, barred)
+        if reason is not None:
+            skipped.append((each.application_id, reason))
+            continue
+        offered.append(each.application_id)
+        taken += 1
+        held[each.home_code] = held.get(each.home_code, 0) + 1
+        last = len(skipped)
+    return Choice(tuple(offered), tuple(skipped[:last]))
+
+
+def _reason_to_skip(
+    each: Waiting, rule_book: RuleBook, seats: Seats, day: Day, barred: Mapping[str, str]
+) -> str | None:
+    if each.passed:
+        return DECLINED_THIS_SEAT
+    if each.application_id in barred:
+        return barred[each.application_id]
+    if seats.free <= reserved_for_others(rule_book, each.home_code, seats, day):
+        return RESERVED
+    return None
+
+
+def seekers(
+    queue: Sequence[Waiting], rule_book: RuleBook, seats: Seats, day: Day, barred: Collection[str] = ()
+) -> int:
+    """How many of those who wait could have one of the free seats now: they go before who comes."""
+    why = dict.fromkeys(barred, HAS_ENOUGH)
+    return sum(_reason_to_skip(each, rule_book, seats, day, why) is None for each in queue)
+
+
+def last_day_to_answer(rule_book: RuleBook, today: date) -> date | None:
+    """The last day an offer made today stands, a working day; None where it stands until it is answered."""
+    days = rule_book.answering.answer_days
+    return None if days is None else working_day_from(today + timedelta(days=days))
+
+
+def keeps_place_in_queue(rule_book: RuleBook, declines_before: int, *, expired: bool) -> bool:
+    """Whether a refusal, or an offer that nobody answered, leaves the pupil in the queue."""
+    if expired and not rule_book.answering.expiry_is_refusal:
+        return False
+    return declines_before < rule_book.answering.declines_kept

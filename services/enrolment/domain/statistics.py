@@ -1,0 +1,86 @@
+"""Figures of a school's places that point at nobody: small numbers are not told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+
+LEAST_TOLD = 5  # fewer could point at one child
+CHILD_AGES = range(6, 20)  # the ages that Kulturrådet asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place or a place in the queue, as far as it is counted. `gender` is `f`, `m` or None if not known.
+
+    `municipality` is None for a pupil with protected identity.
+    """
+
+    pupil_id: str
+    state: str
+    age: int
+    gender: str | None
+    municipality: str | None
+    art_form: str
+    is_first_time: bool
+
+    @property
+    def is_held(self) -> bool:
+        return self.state != "queued"
+
+
+def counted(places: Iterable[Place], by: Callable[[Place], Hashable]) -> dict[Hashable, int]:
+    """How many places by something."""
+    return dict(Counter(by(place) for place in places))
+
+
+def told(counts: Mapping[Hashable, int]) -> dict[Hashable, int | None]:
+    """The counts with small ones as None; a zero is told.
+
+    Where a single one is left out it could be reckoned from the sum of all, so the next smallest goes too.
+    """
+    small = {key for key, count in counts.items() if 0 < count < LEAST_TOLD}
+    if len(small) == 1:
+        others = [key for key, count in counts.items() if key not in small and count]
+        small |= set(sorted(others, key=lambda key: (counts[key], str(key)))[:1])
+    return {key: None if key in small else count for key, count in counts.items()}
+
+
+def age_group(age: int) -> str:
+    for first, last in ((0, 5), (6, 9), (10, 12), (13, 15), (16, 19)):
+        if first <= age <= last:
+            return f"{first}–{last}"
+    return "20+"
+
+
+def individuals(places: Iterable[Place]) -> int:
+    """Unique pupils who hold a place."""
+    return len({place.pupil_id for place in places if place.is_held})
+
+
+def unmet(places: Iterable[Place]) -> int:
+    """Unique pupils who wait and hold no place at the school."""
+    all_places = list(places)
+    having = {place.pupil_id for place in all_places if place.is_held}
+    return len({place.pupil_id for place in all_places if not place.is_held} - having)
+
+
+@dataclass(frozen=True, slots=True)
+class YearlyRow:
+    """One age: unique individuals and places by gender, as Kulturrådet asks for them."""
+
+    age: int
+    individuals: Mapping[str | None, int]
+    places: Mapping[str | None, int]
+
+
+def yearly(places: Iterable[Place]) -> list[YearlyRow]:
+    """A row an age from 6 to 19 years; a pupil with two places is one individual."""
+    held = [place for place in places if place.is_held]
+    rows = []
+    for age in CHILD_AGES:
+        of_age = [place for place in held if place.age == age]
+        people = {place.pupil_id: place.gender for place in of_age}
+        rows.append(YearlyRow(age, Counter(people.values()), Counter(place.gender for place in of_age)))
+    return rows

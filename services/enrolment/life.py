@@ -1,0 +1,276 @@
+"""What happens in a pupil's life: commands of staff, each with who, when and why.
+
+Places and queue dates are kept through all of it. Each raises Refused, and then nothing has happened.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.clock import years_before
+from services.chassis.ids import new_id
+from services.chassis.personal_identity import InvalidPersonalIdentity, parse_personal_identity
+from services.chassis.refusals import N_, Refusal, Refused
+from services.chassis.storage.inbox import insert_ignoring
+from services.chassis.storage.unit import Unit
+from services.contracts.enrolment import PupilMoved, PupilsMerged
+from services.enrolment import repository, seats, surroundings
+from services.enrolment.commands import GUARDIAN_UNKNOWN, MUNICIPALITY_UNKNOWN, PERSONAL_IDENTITY_INVALID
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, PUPIL_UNKNOWN, CourseState
+from services.enrolment.tables import (
+    applications,
+    ceilings,
+    guardians,
+    guardianships,
+    pupil_events,
+    pupils,
+    queue_dates,
+)
+
+PROTECTION_DIFFERS = Refusal(
+    "protection_differs",
+    N_(
+        "The number belongs to a pupil who is registered with another protection than this one. "
+        "Nothing was changed: make the two alike first."
+    ),
+)
+MOVED_IN_FUTURE = Refusal("moved_in_future", N_("A move is recorded once it has happened."), status=422)
+
+
+def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by: str, *, why: str) -> None:
+    """The pupil lives in another municipality since the day. Its place and its queue dates are kept.
+
+    Where it waits, its queue counts it at home in the new municipality from now on; what was decided stays
+    decided as it was. The same move again changes nothing.
+    """
+    pupil = _pupil(unit, pupil_id)
+    if municipality not in repository.known_municipalities(unit.connection):
+        raise Refused(MUNICIPALITY_UNKNOWN)
+    if moved_on > unit.today:
+        raise Refused(MOVED_IN_FUTURE)
+    if (pupil.home_municipality, pupil.moved_on) == (municipality, moved_on):
+        return
+    courses = _lock_courses_of(unit, [pupil_id])
+    unit.execute(
+        sa.update(pupils)
+        .where(pupils.c.pupil_id == pupil_id)
+        .values(home_municipality=municipality, moved_on=moved_on)
+    )
+    unit.execute(
+        sa.update(applications)
+        .where(applications.c.pupil_id == pupil_id, applications.c.state == "queued")
+        .values(home_municipality=municipality)
+    )
+    details = {"from": pupil.home_municipality, "to": municipality, "moved_on": moved_on.isoformat()}
+    _note(unit, pupil_id, by, "moved", why, details=details)
+    if not pupil.protected:
+        unit.record(PupilMoved(pupil_id, pupil.home_municipality, municipality, moved_on))
+    _offer_in(unit, courses)
+
+
+@dataclass(frozen=True, slots=True)
+class PupilRecord:
+    """What staff record of a pupil that the rule books ask about. The reasons stay with the school."""
+
+    school_municipality: str | None
+    leaves_upper_secondary: int | None
+    later_limit: bool
+    is_teacher: bool
+    has_relief: bool
+    played_before: bool
+
+
+def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why: str) -> None:
+    """Who may have a seat may be another one afterwards, so free seats are offered anew."""
+    pupil = _pupil(unit, pupil_id)
+    known = repository.known_municipalities(unit.connection)
+    if record.school_municipality is not None and record.school_municipality not in known:
+        raise Refused(MUNICIPALITY_UNKNOWN)
+    values = asdict(record)
+    if all(getattr(pupil, name) == value for name, value in values.items()):
+        return
+    courses = _lock_courses_of(unit, [pupil_id])
+    unit.execute(sa.update(pupils).where(pupils.c.pupil_id == pupil_id).values(**values))
+    changed = sorted(name for name, value in values.items() if getattr(pupil, name) != value)
+    _note(unit, pupil_id, by, "recorded", why, details={"changed": changed})
+    _offer_in(unit, courses)
+
+
+def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, why: str) -> None:
+    """One more guardian of the child, in whatever municipality: one child with one application a course."""
+    _pupil(unit, pupil_id)
+    there = unit.row(sa.select(guardians.c.guardian_id).where(guardians.c.guardian_id == guardian_id))
+    if there is None:
+        raise Refused(GUARDIAN_UNKNOWN)
+    added = unit.execute(
+        insert_ignoring(unit.connection, guardianships).values(guardian_id=guardian_id, pupil_id=pupil_id)
+    )
+    if added.rowcount:
+        _note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
+
+
+def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str, *, why: str) -> None:
+    """A coordination number becomes a personal identity number, or a wrong one is put right.
+
+    Where a pupil is registered under the new number already, the two are one child: their records become one,
+    with the earliest queue date of each, and one application a course.
+    """
+    pupil = _pupil(unit, pupil_id)
+    try:
+        identity = parse_personal_identity(personal_identity, unit.today)
+    except InvalidPersonalIdentity as error:
+        raise Refused(PERSONAL_IDENTITY_INVALID) from error
+    if pupil.personal_identity == identity.number:
+        return
+    other = unit.row(sa.select(pupils).where(pupils.c.personal_identity == identity.number).with_for_update())
+    if other is not None:
+        if other.protected != pupil.protected:
+            raise Refused(PROTECTION_DIFFERS)
+        _merge(unit, pupil_id, other.pupil_id, by, why)
+    unit.execute(
+        sa.update(pupils)
+        .where(pupils.c.pupil_id == pupil_id)
+        .values(personal_identity=identity.number, born_on=identity.born_on)
+    )
+    _note(unit, pupil_id, by, "identity_corrected", why)
+
+
+def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
+    """The records of two pupils who are one child become those of `kept_id`."""
+    courses = _lock_courses_of(unit, [kept_id, gone_id])
+    rows = unit.rows(
+        sa.select(applications)
+        .where(applications.c.pupil_id.in_([kept_id, gone_id]), applications.c.state != "ended")
+        .order_by(applications.c.application_id)
+        .with_for_update()
+    )
+    for course_id, course in courses.items():
+        _one_application(unit, [row for row in rows if row.course_id == course_id], course, by)
+    unit.execute(sa.update(applications).where(applications.c.pupil_id == gone_id).values(pupil_id=kept_id))
+    _merge_guardians(unit, kept_id, gone_id)
+    dates = surroundings.queue_dates_of(unit.connection, [gone_id])
+    surroundings.keep_queue_dates(unit, {(kept_id, subject): at for (_, subject), at in dates.items()})
+    unit.execute(sa.delete(queue_dates).where(queue_dates.c.pupil_id == gone_id))
+    unit.execute(
+        sa.update(pupils)
+        .where(pupils.c.pupil_id == gone_id)
+        .values(personal_identity=None, merged_into=kept_id)
+    )
+    _note(unit, kept_id, by, "merged", why, details={"merged": gone_id})
+    unit.record(PupilsMerged(kept_id, gone_id))
+    _offer_in(unit, courses)
+
+
+# A place is worth more than an offer, and an offer more than waiting.
+_WORTH = {"placed": 0, "offered": 1, "queued": 2}
+
+
+def _one_application(unit: Unit, rows: Sequence[sa.Row[Any]], course: CourseState, by: str) -> None:
+    """Of two applications of one child for a course the better one stays, with the earlier queue date."""
+    if len(rows) < 2:
+        return
+    stays, *others = sorted(rows, key=lambda row: (_WORTH[row.state], row.queued_at, row.application_id))
+    earliest = min(row.queued_at for row in rows)
+    for row in others:
+        seats.end_application(unit, row, course, "merged", by)
+    unit.execute(
+        sa.update(applications)
+        .where(applications.c.application_id == stays.application_id)
+        .values(queued_at=earliest)
+    )
+
+
+def _merge_guardians(unit: Unit, kept_id: str, gone_id: str) -> None:
+    theirs = repository.guardians_of(unit, [gone_id]).get(gone_id, [])
+    if theirs:
+        rows = [{"guardian_id": each, "pupil_id": kept_id} for each in theirs]
+        unit.execute(insert_ignoring(unit.connection, guardianships), rows)
+    unit.execute(sa.delete(guardianships).where(guardianships.c.pupil_id == gone_id))
+
+
+def come_of_age(unit: Unit, most: int) -> int:
+    """From its 18th birthday a pupil is written to itself, and pays: its guardians' access has ended.
+
+    How many applications changed hands.
+    """
+    due = unit.rows(
+        sa.select(applications.c.application_id, applications.c.pupil_id)
+        .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
+        .where(
+            applications.c.state != "ended",
+            applications.c.guardian_id != applications.c.pupil_id,
+            pupils.c.born_on <= years_before(unit.today, AGE_OF_MAJORITY),
+        )
+        .order_by(applications.c.application_id)
+        .limit(most)
+        .with_for_update(of=applications)
+    )
+    for row in due:
+        unit.execute(
+            sa.update(applications)
+            .where(applications.c.application_id == row.application_id)
+            .values(guardian_id=row.pupil_id)
+        )
+    repository.note_events(
+        unit, [(row.application_id, "enrolment", "came_of_age", "the pupil is 18 and decides") for row in due]
+    )
+    return len(due)
+
+
+def set_ceiling(
+    unit: Unit, municipality: str, term_id: str, by: str, *, most_places: int | None, most_ore: int | None
+) -> None:
+    """What the municipality lets its pupils take elsewhere in the term. What is held already stays held."""
+    mine = sa.and_(ceilings.c.municipality_code == municipality, ceilings.c.term_id == term_id)
+    values = {"most_places": most_places, "most_ore": most_ore, "set_by": by, "set_at": unit.now}
+    changed = unit.execute(sa.update(ceilings).where(mine).values(**values))
+    if changed.rowcount == 0:
+        unit.execute(sa.insert(ceilings).values(municipality_code=municipality, term_id=term_id, **values))
+
+
+def _lock_courses_of(unit: Unit, pupil_ids: Collection[str]) -> dict[str, CourseState]:
+    """The courses that the pupils have active applications for, locked in id order."""
+    found = unit.connection.scalars(
+        sa.select(applications.c.course_id)
+        .where(applications.c.pupil_id.in_(list(pupil_ids)), applications.c.state != "ended")
+        .distinct()
+    ).all()
+    return repository.lock_courses(unit, found) if found else {}
+
+
+def _offer_in(unit: Unit, courses: Mapping[str, CourseState]) -> None:
+    for course in courses.values():
+        before = (course.capacity, course.taken, course.waiting)
+        seats.offer_free_seats(unit, course)
+        repository.save_seats(unit, [course])
+        if before != (course.capacity, course.taken, course.waiting):
+            seats.save(unit, course)
+
+
+def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
+    row = unit.row(sa.select(pupils).where(pupils.c.pupil_id == pupil_id).with_for_update())
+    if row is None or row.merged_into is not None:
+        raise Refused(PUPIL_UNKNOWN)
+    return row
+
+
+def _note(
+    unit: Unit, pupil_id: str, by: str, what: str, why: str, *, details: Mapping[str, Any] | None = None
+) -> None:
+    unit.execute(
+        sa.insert(pupil_events).values(
+            event_id=new_id(),
+            pupil_id=pupil_id,
+            at=unit.now,
+            by=by,
+            what=what,
+            why=why,
+            details=json.dumps(details or {}, sort_keys=True),
+        )
+    )

@@ -1,0 +1,130 @@
+"""A pupil as staff of its home municipality see it: what is recorded, what has happened, what may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+from werkzeug.wrappers import Response
+
+from services.chassis.refusals import N_, Refused
+from services.chassis.storage.unit import Unit
+from services.chassis.web.access import NotFound, only
+from services.chassis.web.context import Context
+from services.chassis.web.routes import Routes
+from services.enrolment import life, pupil_queries, queries, words
+from services.enrolment.forms import KeyField, Text
+from services.enrolment.life import PupilRecord
+from services.enrolment.pages import today_of
+
+routes = Routes()
+
+
+def home_of_pupil(context: Context, pupil_id: str, **_: str) -> str | None:
+    with context.parts.storage.reading() as connection:
+        return pupil_queries.home_of_pupil(connection, pupil_id)
+
+
+STAFF_OF_HOME = only("staff", municipality=home_of_pupil)
+_CODE = validate.Regexp(r"[0-9]{4}\Z")
+_WHY = validate.Length(1, 500)
+
+
+@routes.page("/staff/pupils/<pupil_id>", access=STAFF_OF_HOME)
+def pupil_page(context: Context, pupil_id: str) -> Response:
+    return _page(context, pupil_id, "", 200)
+
+
+def _page(context: Context, pupil_id: str, error: str, status: int) -> Response:
+    with context.parts.storage.reading() as connection:
+        found = pupil_queries.pupil_record(connection, pupil_id)
+        if found is None:
+            raise NotFound
+        names = queries.municipality_names(connection)
+        applications = pupil_queries.applications_of_pupil(connection, pupil_id, today_of(context))
+        events = pupil_queries.pupil_events_of(connection, pupil_id)
+    return context.render(
+        "pupil.html",
+        http_status=status,
+        pupil=found[0],
+        record=found[1],
+        applications=applications,
+        events=events,
+        error=error,
+        words=words,
+        today=today_of(context).isoformat(),
+        municipalities=sorted(names.items(), key=lambda item: item[1]),
+    )
+
+
+class MoveForm(Schema):
+    municipality = fields.String(required=True, validate=_CODE)
+    moved_on = fields.Date(required=True)
+    why = Text(required=True, validate=_WHY)
+
+
+class IdentityForm(Schema):
+    personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
+    why = Text(required=True, validate=_WHY)
+
+
+class GuardianForm(Schema):
+    guardian_id = KeyField(required=True, validate=validate.Length(1, 64))
+    why = Text(required=True, validate=_WHY)
+
+
+class RecordForm(Schema):
+    school_municipality = fields.String(load_default=None, validate=_CODE)
+    leaves_upper_secondary = fields.Integer(load_default=None, validate=validate.Range(2000, 2100))
+    later_limit = fields.Boolean(load_default=False)
+    is_teacher = fields.Boolean(load_default=False)
+    has_relief = fields.Boolean(load_default=False)
+    played_before = fields.Boolean(load_default=False)
+    why = Text(required=True, validate=_WHY)
+
+
+def _move(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+    life.move_pupil(unit, pupil_id, form["municipality"], form["moved_on"], by, why=form["why"])
+
+
+def _identity(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+    life.correct_identity(unit, pupil_id, form["personal_identity"], by, why=form["why"])
+
+
+def _guardian(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+    life.connect_guardian(unit, pupil_id, form["guardian_id"], by, why=form["why"])
+
+
+def _record(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+    given = dict(form)
+    why = given.pop("why")
+    life.record_pupil(unit, pupil_id, PupilRecord(**given), by, why=why)
+
+
+_CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], str], None], str]] = {
+    "move": (MoveForm, _move, N_("The move is recorded. Place and queue dates are kept.")),
+    "identity": (IdentityForm, _identity, N_("The number is corrected.")),
+    "guardian": (GuardianForm, _guardian, N_("The guardian is connected.")),
+    "record": (RecordForm, _record, N_("What is recorded of the pupil is changed.")),
+}
+
+
+@routes.page(
+    "/staff/pupils/<pupil_id>/<any(move,identity,guardian,record):change>",
+    access=STAFF_OF_HOME,
+    methods=("POST",),
+)
+def change_pupil(context: Context, pupil_id: str, change: str) -> Response:
+    """A refusal is said on the page, and nothing has changed."""
+    schema, command, said = _CHANGES[change]
+    form = context.load_form(schema())
+    try:
+        with context.parts.storage.unit() as unit:
+            command(unit, pupil_id, form, context.signed_in.audit_name)
+    except Refused as refused:
+        text = context.refusal_text(refused.refusal)
+        return _page(context, pupil_id, text, refused.refusal.status)
+    moved_away = change == "move" and form["municipality"] != context.signed_in.municipality
+    path = "/staff" if moved_away else f"/staff/pupils/{pupil_id}"
+    return context.redirect(path, context.texts.gettext(said))

@@ -1,0 +1,214 @@
+"""Seats that come free and where they go: what the commands that answer, end and cancel have in common.
+
+The course is locked before, as everywhere; `save` writes its seats once all is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.refusals import Refused
+from services.chassis.storage.unit import Unit
+from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
+from services.contracts.price import WithdrawalCost
+from services.enrolment import repository, surroundings
+from services.enrolment.admission import record_seats
+from services.enrolment.domain.admission import NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
+from services.enrolment.domain.offers import choose, keeps_place_in_queue, last_day_to_answer
+from services.enrolment.domain.queue import Waiting, position_of
+from services.enrolment.tables import applications, courses, pupils
+
+KEPT_AFTER_REFUSAL = "kept_after_refusal"
+
+
+def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) -> None:
+    """Hold each free seat for the next in line, as the rule book orders the queue, and tell the family.
+
+    `fresh` where a seat came free that nobody has been asked about: who said no to an earlier one is asked
+    again. Who stood ahead of one who is offered a seat, and is not, has the reason recorded.
+    """
+    if course.taken >= course.capacity or course.waiting == 0 or course.terms.cancelled:
+        return
+    if fresh:
+        unit.execute(
+            sa.update(applications)
+            .where(applications.c.course_id == course.course_id, applications.c.passed)
+            .values(passed=False)
+        )
+    queue = repository.queues(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
+    offered, skipped = _choose(unit, course, queue)
+    if not offered:
+        return
+    answer_by = last_day_to_answer(course.rule_book, unit.today)
+    more: dict[str, Any] = {"answer_by": answer_by, "offered_at": unit.now}
+    repository.change_state(unit, offered, "offered", rule=NEXT_IN_QUEUE, at=unit.now, **more)
+    happened = [(each, "offered", "a seat came free and the pupil was next") for each in offered]
+    happened += [(each, "skipped", reason) for each, reason in skipped]
+    repository.note_events(unit, [(each, "enrolment", what, why) for each, what, why in happened])
+    for row in _with_pupils(unit, offered):
+        unit.record(
+            PlaceOffered(
+                application_id=row.application_id,
+                course_id=row.course_id,
+                pupil_id=row.pupil_id,
+                guardian_id=None if row.protected else row.guardian_id,
+                offered_at=unit.now,
+                rule=NEXT_IN_QUEUE,
+                answer_by=answer_by,
+            )
+        )
+
+
+def _choose(
+    unit: Unit, course: CourseState, queue: Sequence[Waiting]
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Who is offered the free seats, and who was passed over and why. Takes the seats from `course`.
+
+    One seat at a time, since each may use up what a home municipality pays for.
+    """
+    limits = surroundings.load_ceilings(unit.connection, [course.term_id])
+    course.held.clear()
+    surroundings.count_held(unit.connection, [course])
+    engagements = surroundings.engagements_of(unit.connection, {each.pupil_id for each in queue})
+    left = list(queue)
+    offered: list[str] = []
+    skipped: dict[str, str] = {}
+    while course.taken < course.capacity:
+        key = course.course_id
+        barred = surroundings.bars({key: course}, {key: left}, engagements, limits)[key]
+        choice = choose(left, course.rule_book, course.seats, course.day(unit.today), barred, most=1)
+        if not choice.offered:
+            break
+        chosen = next(each for each in left if each.application_id == choice.offered[0])
+        left.remove(chosen)
+        skipped.update(choice.skipped)
+        offered.append(chosen.application_id)
+        limits.use(chosen.home_code, course)
+        course.take_seat(chosen.home_code)
+        course.waiting -= 1
+    return offered, list(skipped.items())
+
+
+def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    return unit.rows(
+        sa.select(applications, pupils.c.protected)
+        .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
+        .where(applications.c.application_id.in_(list(application_ids)))
+        .order_by(applications.c.application_id)
+    )
+
+
+def place(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> None:
+    """The offered seat becomes a place, and uses up the queue date of its subject."""
+    repository.change_state(unit, [row.application_id], "placed", rule=NEXT_IN_QUEUE, at=unit.now)
+    repository.note_events(unit, [(row.application_id, by, "placed", "the offer was accepted")])
+    surroundings.lose_queue_dates(unit, {(row.pupil_id, course.subject)})
+    unit.record(PlaceGiven(given_at=unit.now, rule=NEXT_IN_QUEUE, **_about(unit, row, course)))
+
+
+def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, expired: bool) -> None:
+    """The seat goes to the next in line; the rule book says whether the pupil stays in the queue."""
+    keeps = keeps_place_in_queue(course.rule_book, row.declines, expired=expired)
+    if keeps:
+        _back_to_queue(unit, row, course, by, "expired" if expired else "declined")
+    else:
+        end_application(unit, row, course, "expired" if expired else "declined", by)
+    offer_free_seats(unit, course)
+    save(unit, course)
+    if keeps:
+        queues = repository.queues(unit.connection, {course.course_id: course}, unit.today)
+        position = position_of(row.application_id, queues[course.course_id])
+        about = {**_about(unit, row, course), "position": position, "rule": KEPT_AFTER_REFUSAL}
+        unit.record(ApplicationQueued(queued_at=row.queued_at, **about))
+
+
+def _back_to_queue(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, why: str) -> None:
+    course.give_back_seat()
+    course.waiting += 1
+    more: dict[str, Any] = {"declines": row.declines + 1, "passed": True}
+    repository.change_state(
+        unit, [row.application_id], "queued", rule=KEPT_AFTER_REFUSAL, at=unit.now, **more
+    )
+    repository.note_events(unit, [(row.application_id, by, "queued", why)])
+
+
+def end_application(
+    unit: Unit,
+    row: sa.Row[Any],
+    course: CourseState,
+    outcome: str,
+    by: str,
+    *,
+    cost: WithdrawalCost | None = None,
+) -> None:
+    """End one application of a locked course; its seat or place in the queue is free again."""
+    had = {"placed": "place", "offered": "offer", "queued": "queue"}[row.state]
+    if had == "queue":
+        course.waiting -= 1
+    else:
+        course.give_back_seat()
+    repository.change_state(unit, [row.application_id], "ended", outcome=outcome, at=unit.now)
+    why = outcome if cost is None else f"{outcome}, {cost.cost_ore} öre by {cost.rule}"
+    repository.note_events(unit, [(row.application_id, by, "ended", why)])
+    _queue_date_after(unit, row, course, outcome)
+    protected = _is_protected(unit, row.pupil_id)
+    unit.record(
+        ApplicationEnded(
+            application_id=row.application_id,
+            course_id=row.course_id,
+            pupil_id=row.pupil_id,
+            guardian_id=None if protected else row.guardian_id,
+            outcome=outcome,
+            had=had,
+            ended_at=unit.now,
+            cost_ore=None if cost is None else cost.cost_ore,
+        )
+    )
+
+
+def _queue_date_after(unit: Unit, row: sa.Row[Any], course: CourseState, outcome: str) -> None:
+    """A cancelled course gives the queue date back; else it is gone unless another application waits."""
+    if outcome == "course_cancelled":
+        surroundings.keep_queue_dates(unit, {(row.pupil_id, course.subject): row.queued_at})
+        return
+    waits_still = unit.row(
+        sa.select(applications.c.application_id)
+        .join(courses, courses.c.course_id == applications.c.course_id)
+        .where(
+            applications.c.pupil_id == row.pupil_id,
+            applications.c.state.in_(("queued", "offered")),
+            courses.c.subject == course.subject,
+        )
+        .limit(1)
+    )
+    if waits_still is None:
+        surroundings.lose_queue_dates(unit, {(row.pupil_id, course.subject)})
+
+
+def save(unit: Unit, course: CourseState) -> None:
+    repository.save_seats(unit, [course])
+    record_seats(unit, [course])
+
+
+def _about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
+    """What facts about an application have in common; of a protected pupil neither guardian nor home."""
+    protected = _is_protected(unit, row.pupil_id)
+    return {
+        "application_id": row.application_id,
+        "course_id": row.course_id,
+        "pupil_id": row.pupil_id,
+        "guardian_id": None if protected else row.guardian_id,
+        "home_municipality": None if protected else row.home_municipality,
+        "host_municipality": course.terms.host.code,
+        "term_id": course.term_id,
+    }
+
+
+def _is_protected(unit: Unit, pupil_id: str) -> bool:
+    protected = unit.connection.scalar(sa.select(pupils.c.protected).where(pupils.c.pupil_id == pupil_id))
+    if protected is None:
+        raise Refused(PUPIL_UNKNOWN)
+    return bool(protected)

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.contracts.eligibility import CourseTerms, Municipality
+from services.contracts.fact import LocalText
+from services.contracts.price import Price, PriceFacts, full_price, takes_voucher
+from services.contracts.rule_book import Eligibility, Fee, RuleBook
+from services.contracts.rule_dates import TermDays, season_of
+from services.contracts.rule_prices import PriceRule, Pricing, Rental, Voucher
+
+TEXT = LocalText("Mening", "Sentence")
+COURSE = CourseTerms(
+    host=Municipality("1980", "Västerås", date(2015, 1, 1), None),
+    shared=True,
+    min_age=0,
+    max_age=120,
+    fee_kind="instrument",
+    term_starts_on=date(2027, 1, 18),
+    term_ends_on=date(2027, 6, 11),
+    apply_from=None,
+    apply_until=None,
+)
+
+
+def rule(name: str, effect: str, amount: int, **conditions: Any) -> PriceRule:
+    return PriceRule(name, TEXT, effect, amount, **conditions)
+
+
+def book(*rules: PriceRule, fee_ore: int | None = 80000, **pricing: Any) -> RuleBook:
+    return RuleBook(
+        rule_book_id="book",
+        municipality_code="1980",
+        school_name="Skolan",
+        valid_from=date(2024, 1, 1),
+        valid_to=None,
+        source="the tests",
+        eligibility=Eligibility(),
+        order=("queue_date",),
+        fees=() if fee_ore is None else (Fee("instrument", fee_ore, TEXT),),
+        in_words=(TEXT,),
+        pricing=Pricing(rules=rules, **pricing),
+    )
+
+
+def price(rule_book: RuleBook, **facts: Any) -> Price:
+    found = full_price(COURSE, rule_book, PriceFacts(**{"age": 10, **facts}))
+    assert found is not None
+    return found
+
+
+effects = st.one_of(
+    st.tuples(st.just("percent"), st.integers(0, 100)),
+    st.tuples(st.sampled_from(["fee_ore", "less_ore"]), st.integers(0, 200000)),
+)
+rules = st.lists(effects.map(lambda effect: rule("any", *effect)), max_size=6)
+
+
+@given(rules, st.integers(0, 300000), st.integers(0, 300000))
+def test_the_lines_sum_to_the_total_and_nobody_is_paid_for_coming(
+    given_rules: list[PriceRule], fee_ore: int, voucher_ore: int
+) -> None:
+    found = price(book(*given_rules, fee_ore=fee_ore, voucher=Voucher(TEXT)), voucher_ore=voucher_ore)
+    assert found.total_ore == sum(line.amount_ore for line in found.lines) >= 0
+    so_far = 0
+    for line in found.lines:
+        so_far += line.amount_ore
+        assert so_far >= 0
+
+
+@pytest.mark.parametrize(
+    ("effect", "amount", "total"),
+    [("fee_ore", 33000, 33000), ("less_ore", 5000, 75000), ("less_ore", 90000, 0), ("percent", 50, 40000)],
+)
+def test_each_effect(effect: str, amount: int, total: int) -> None:
+    assert price(book(rule("r", effect, amount))).total_ore == total
+
+
+@pytest.mark.parametrize(
+    ("conditions", "fits", "fits_not"),
+    [
+        ({"kinds": ("instrument",)}, {}, None),
+        ({"not_kinds": ("instrument",)}, None, {}),
+        ({"min_age": 10, "max_age": 12}, {"age": 12}, {"age": 13}),
+        ({"adult": True}, {"is_adult": True}, {}),
+        ({"course_from": 2}, {"course_number": 2}, {}),
+        ({"child_from": 2, "child_to": 2}, {"child_number": 2}, {"child_number": 3}),
+        ({"has_another_course": True}, {"other_kinds": ("dance",)}, {}),
+        (
+            {"has_another_course": True, "another_not_of": ("choir",)},
+            {"other_kinds": ("choir", "dance")},
+            {"other_kinds": ("choir",)},
+        ),
+        ({"new_pupil": True}, {}, {"is_new_pupil": False}),
+        ({"lives_in_host": False}, {"home_code": "1962"}, {"home_code": "1980"}),
+        ({"home_municipalities": ("1962",)}, {"home_code": "1962"}, {"home_code": "1980"}),
+        (
+            {"joins_from": TermDays(spring="03-15")},
+            {"joins_on": date(2027, 3, 15)},
+            {"joins_on": date(2027, 3, 14)},
+        ),
+        ({"joins_from": TermDays(autumn="10-15")}, None, {"joins_on": date(2027, 10, 20)}),
+        ({"with_relief": True}, {"has_relief": True}, {}),
+    ],
+)
+def test_each_condition(
+    conditions: dict[str, Any], fits: dict[str, Any] | None, fits_not: dict[str, Any] | None
+) -> None:
+    halved = book(rule("half", "percent", 50, **conditions))
+    if fits is not None:
+        found = price(halved, **fits)
+        assert (found.total_ore, found.lines[-1].rule) == (40000, "book/pricing/half")
+    if fits_not is not None:
+        assert price(halved, **fits_not).total_ore == 80000
+
+
+def test_no_fee_and_no_rule_is_no_price() -> None:
+    assert full_price(COURSE, book(fee_ore=None), PriceFacts(10)) is None
+
+
+def test_a_voucher_pays_a_part_for_the_ages_it_is_for() -> None:
+    accepting = book(voucher=Voucher(TEXT))
+    assert price(accepting, turns_in_year=8, voucher_ore=50000).total_ore == 30000
+    assert price(accepting, turns_in_year=17, voucher_ore=50000).total_ore == 80000
+    assert price(accepting, turns_in_year=16, voucher_ore=90000).total_ore == 0
+    assert price(book(), turns_in_year=10, voucher_ore=50000).total_ore == 80000
+    assert takes_voucher(accepting, PriceFacts(16))
+    assert price(accepting, turns_in_year=10).notes == (TEXT,)
+
+
+def test_a_rental_is_an_option_until_it_is_chosen() -> None:
+    renting = book(rental=Rental(38000, TEXT))
+    assert [line.amount_ore for line in price(renting).options] == [38000]
+    assert price(renting).total_ore == 80000
+    assert price(renting, rents="violin").total_ore == 118000
+    assert price(renting, rents="violin").options == ()
+
+
+@given(st.dates(date(2020, 1, 1), date(2040, 12, 31)), st.dates(date(2021, 1, 1), date(2021, 12, 31)))
+def test_a_day_of_a_term_is_the_nearest_one(starts: date, day: date) -> None:
+    text = f"{day:%m-%d}"
+    found = TermDays(autumn=text, spring=text).of_term(starts)
+    assert found is not None
+    assert f"{found:%m-%d}" == text
+    assert abs((found - starts).days) <= 184
+    assert season_of(starts) == ("autumn" if starts.month >= 7 else "spring")

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.enrolment.domain.statistics import (
+    LEAST_TOLD,
+    Place,
+    age_group,
+    individuals,
+    told,
+    unmet,
+    yearly,
+)
+
+counts = st.dictionaries(st.text("abcdef", min_size=1, max_size=2), st.integers(0, 20), max_size=6)
+
+
+def place(pupil_id: str, **changes: Any) -> Place:
+    values: dict[str, Any] = {
+        "state": "placed",
+        "age": 9,
+        "gender": "f",
+        "municipality": "1980",
+        "art_form": "dance",
+        "is_first_time": True,
+        **changes,
+    }
+    return Place(pupil_id, **values)
+
+
+@given(counts)
+def test_a_small_number_is_not_told_and_cannot_be_reckoned(given_counts: dict[str, int]) -> None:
+    found = told(given_counts)
+    assert set(found) == set(given_counts)
+    left_out = [key for key, count in found.items() if count is None]
+    for key, count in given_counts.items():
+        if 0 < count < LEAST_TOLD:
+            assert found[key] is None
+        else:
+            assert found[key] in (count, None)
+    if left_out:
+        others = [key for key, count in given_counts.items() if count]
+        assert len(left_out) > 1 or len(others) == 1
+
+
+def test_what_is_large_enough_is_told() -> None:
+    assert told({"a": 5, "b": 0, "c": 12}) == {"a": 5, "b": 0, "c": 12}
+    assert told({"a": 4, "b": 6, "c": 12}) == {"a": None, "b": None, "c": 12}
+
+
+@pytest.mark.parametrize(
+    ("age", "group"), [(5, "0–5"), (6, "6–9"), (12, "10–12"), (13, "13–15"), (19, "16–19"), (20, "20+")]
+)
+def test_age_groups(age: int, group: str) -> None:
+    assert age_group(age) == group
+
+
+def test_an_individual_with_two_places_is_one() -> None:
+    places = [place("a"), place("a", art_form="film"), place("b", gender="m"), place("c", state="queued")]
+    assert individuals(places) == 2
+    assert unmet([*places, place("a", state="queued")]) == 1  # a waits, but has a place
+    (row,) = [row for row in yearly(places) if row.age == 9]
+    assert (dict(row.individuals), dict(row.places)) == ({"f": 1, "m": 1}, {"f": 2, "m": 1})
+    assert [row.age for row in yearly(places)] == list(range(6, 20))

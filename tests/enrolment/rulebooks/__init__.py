@@ -1,0 +1,1 @@
+"""Published rules of real schools, entered as configuration, and tried sentence by sentence."""

@@ -1,0 +1,251 @@
+"""What happens in a pupil's life: places and queue dates are kept, and who, when and why is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from services.chassis.clock import FixedClock
+from services.chassis.refusals import Refused
+from services.chassis.storage.engine import Storage
+from services.contracts.catalogue import RuleBookPublished
+from services.contracts.enrolment import PlaceOffered, PupilMoved, PupilsMerged
+from services.contracts.rule_book import Ordering, ReservedSeats
+from services.enrolment import checks, commands, life, pupil_queries, queries
+from services.enrolment.expiry import OfferExpiry
+from services.enrolment.tables import applications, pupils
+from tests.enrolment.conftest import both
+from tests.enrolment.story import (
+    CIRCUS,
+    FIDDLE,
+    MARIA,
+    NORRBY,
+    NORRBYS_RULES,
+    SAMIRA,
+    SODERBY,
+    TODAY,
+    applied,
+    children,
+    coordination_number,
+    decide,
+    facts,
+    names,
+    number,
+    request,
+    seats,
+    states,
+    tell,
+)
+
+STAFF = "staff:1901:the tests"
+
+
+def do(storage: Storage, command: Callable[..., Any], *given: Any, **more: Any) -> None:
+    with storage.unit() as unit:
+        command(unit, *given, **more)
+
+
+def refused(storage: Storage, command: Callable[..., Any], *given: Any, **more: Any) -> str:
+    with pytest.raises(Refused) as raised:
+        do(storage, command, *given, **more)
+    return raised.value.refusal.name
+
+
+def events(storage: Storage, pupil_id: str) -> list[tuple[str, str, str]]:
+    with storage.reading() as connection:
+        return [
+            (each.what, each.by, each.why) for each in pupil_queries.pupil_events_of(connection, pupil_id)
+        ]
+
+
+def queue_dates(storage: Storage) -> dict[str, datetime]:
+    with storage.reading() as connection:
+        rows = connection.execute(sa.select(applications).where(applications.c.state != "ended"))
+        return {row.application_id: row.queued_at for row in rows}
+
+
+def is_well(storage: Storage) -> bool:
+    with storage.reading() as connection:
+        return checks.check(connection) == []
+
+
+class TestMoving:
+    def test_place_and_queue_dates_are_kept_and_the_day_is_recorded(self, storage: Storage) -> None:
+        tell(storage, replace(CIRCUS, capacity=1, max_age=19))
+        applied(storage, "place", "fiddle", "alma")
+        applied(storage, "other", "circus", "anton")
+        applied(storage, "waits", "circus", "alma")
+        before = queue_dates(storage)
+        moved_on = date(2026, 11, 20)
+        do(storage, life.move_pupil, "alma", SODERBY, moved_on, STAFF, why="Registered at a new address.")
+        assert queue_dates(storage) == before
+        assert states(storage)["place"] == "placed"
+        assert facts(storage, PupilMoved) == [PupilMoved("alma", NORRBY, SODERBY, moved_on)]
+        assert events(storage, "alma") == [("moved", STAFF, "Registered at a new address.")]
+        with storage.reading() as connection:
+            place = queries.application(connection, "place", TODAY)
+        assert place is not None
+        assert place.pupil.home.code == SODERBY
+        do(storage, life.move_pupil, "alma", SODERBY, moved_on, STAFF, why="again")
+        assert len(facts(storage, PupilMoved)) == 1
+
+    def test_in_the_new_home_it_waits_as_one_of_its_own(self, storage: Storage) -> None:
+        """Söderby's queue goes by residence first."""
+        applied(storage, "first", "circus", "anton")
+        stranger = children(storage, 1, NORRBY)[0]
+        decide(storage, request("alma", "circus", "alma"), request("other", "circus", stranger))
+        tell(storage, CIRCUS)
+        do(storage, life.move_pupil, stranger, SODERBY, TODAY, STAFF, why="moved")
+        with storage.reading() as connection:
+            found = queries.application(connection, "alma", TODAY)
+        assert found is not None
+        assert (found.position, found.ahead) == (2, {"host_residents_first": 1})
+
+    def test_a_seat_kept_for_the_new_home_is_offered(self, storage: Storage) -> None:
+        kept = replace(NORRBYS_RULES, ordering=Ordering(reserved_seats=(ReservedSeats(SODERBY, 1),)))
+        tell(storage, RuleBookPublished("norrby-2024", kept))
+        first, second = children(storage, 2)
+        decide(storage, request("a0", pupil_id=first), request("a1", pupil_id=second))
+        do(storage, life.move_pupil, second, SODERBY, TODAY, STAFF, why="moved")
+        assert states(storage) == {"a0": "placed", "a1": "offered"}
+        assert [fact.application_id for fact in facts(storage, PlaceOffered)] == ["a1"]
+        assert seats(storage) == (2, 2, 0)
+        assert is_well(storage)
+
+    def test_of_a_protected_pupil_no_fact_says_where_it_lives(self, storage: Storage) -> None:
+        do(storage, life.move_pupil, "clover", NORRBY, TODAY, STAFF, why="moved")
+        assert facts(storage, PupilMoved) == []
+
+    def test_what_cannot_be_is_refused(self, storage: Storage) -> None:
+        assert (
+            refused(storage, life.move_pupil, "alma", "0000", TODAY, STAFF, why="x") == "municipality_unknown"
+        )
+        tomorrow = date(2026, 11, 25)
+        assert (
+            refused(storage, life.move_pupil, "alma", SODERBY, tomorrow, STAFF, why="x") == "moved_in_future"
+        )
+        assert refused(storage, life.move_pupil, "nobody", SODERBY, TODAY, STAFF, why="x") == "pupil_unknown"
+
+
+class TestOneChildTwice:
+    BORN = date(2016, 4, 5)
+
+    def register(self, storage: Storage) -> None:
+        """A child with a coordination number in Söderby, and as itself in Norrby."""
+        temporary = commands.NewPupil(
+            "temp", coordination_number(self.BORN), "Ada", "Ek", SODERBY, guardian_id=SAMIRA
+        )
+        real = commands.NewPupil("real", number(self.BORN), "Ada", "Ek", NORRBY, guardian_id=MARIA)
+        for pupil in (temporary, real):
+            do(storage, commands.register_pupil, pupil, STAFF)
+
+    @both
+    def test_the_records_become_one_with_the_earliest_dates(self, storage: Storage) -> None:
+        self.register(storage)
+        tell(storage, replace(FIDDLE, capacity=1))
+        early, late = datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC)
+        applied(storage, "first")
+        decide(storage, request("t1", pupil_id="temp", queued_at=early))
+        decide(storage, request("r1", pupil_id="real", queued_at=late))
+        applied(storage, "r2", "circus", "real")
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, why="A number came.")
+        assert states(storage) == {"first": "placed", "t1": "queued", "r1": "merged"}
+        assert queue_dates(storage)["t1"] == early
+        assert seats(storage) == (1, 1, 1)
+        assert facts(storage, PupilsMerged) == [PupilsMerged("temp", "real")]
+        with storage.reading() as connection:
+            circus = queries.application(connection, "r2", TODAY)
+            for guardian in (MARIA, SAMIRA):
+                assert "temp" in [each.pupil_id for each in queries.pupils_of(connection, guardian, TODAY)]
+            assert "real" not in [each.pupil_id for each in queries.pupils_of(connection, MARIA, TODAY)]
+            assert pupil_queries.home_of_pupil(connection, "real") is None
+            numbers = connection.execute(sa.select(pupils.c.pupil_id, pupils.c.personal_identity)).all()
+        assert circus is not None
+        assert circus.pupil.pupil_id == "temp"
+        assert dict(tuple(row) for row in numbers)["temp"] == number(self.BORN)
+        assert [what for what, _, _ in events(storage, "temp")].count("merged") == 1
+        assert is_well(storage)
+
+    def test_a_place_stays_before_a_place_in_the_queue(self, storage: Storage) -> None:
+        self.register(storage)
+        tell(storage, replace(FIDDLE, capacity=1))
+        applied(storage, "r1", pupil_id="real")
+        decide(storage, request("t1", pupil_id="temp", queued_at=datetime(2026, 11, 2, tzinfo=UTC)))
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, why="A number came.")
+        assert states(storage) == {"r1": "placed", "t1": "merged"}
+        assert seats(storage) == (1, 1, 0)
+
+    def test_a_freed_seat_goes_on(self, storage: Storage) -> None:
+        self.register(storage)
+        decide(storage, *(request(each, pupil_id=each) for each in ("real", "temp")))
+        applied(storage, "next")
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, why="A number came.")
+        assert sorted(states(storage).values()) == ["merged", "offered", "placed"]
+
+    def test_a_number_of_nobody_else_is_just_corrected(self, storage: Storage) -> None:
+        do(storage, life.correct_identity, "alma", number(date(2017, 3, 15)), STAFF, why="A digit was wrong.")
+        assert events(storage, "alma") == [("identity_corrected", STAFF, "A digit was wrong.")]
+        assert facts(storage, PupilsMerged) == []
+
+    def test_a_protected_pupil_is_not_made_one_with_an_open_one(self, storage: Storage) -> None:
+        clovers = number(date(2016, 2, 9))
+        assert (
+            refused(storage, life.correct_identity, "alma", clovers, STAFF, why="x") == "protection_differs"
+        )
+        assert refused(storage, life.correct_identity, "alma", "1", STAFF, why="x") == (
+            "personal_identity_invalid"
+        )
+
+
+class TestTwoGuardians:
+    def test_both_apply_and_it_is_one_application(self, storage: Storage) -> None:
+        do(storage, life.connect_guardian, "alma", SAMIRA, STAFF, why="Both are guardians.")
+        answers = decide(storage, request("a1", guardian_id=MARIA), request("a2", guardian_id=SAMIRA))
+        assert names(answers) == ["placed", "placed"]
+        assert states(storage) == {"a1": "placed"}
+        assert refused(storage, life.connect_guardian, "alma", "nobody", STAFF, why="x") == "guardian_unknown"
+
+
+class TestComingOfAge:
+    def test_on_the_birthday_the_guardians_access_ends(self, storage: Storage, clock: FixedClock) -> None:
+        tell(storage, replace(FIDDLE, max_age=19, min_age=6))
+        pupil = commands.NewPupil("nils", number(date(2008, 11, 25)), "Nils", "Ek", NORRBY, guardian_id=MARIA)
+        do(storage, commands.register_pupil, pupil, STAFF)
+        assert names(decide(storage, request("a1", pupil_id="nils", guardian_id=MARIA))) == ["placed"]
+        OfferExpiry(storage).run_once()
+        with storage.reading() as connection:
+            assert "nils" in [each.pupil_id for each in queries.pupils_of(connection, MARIA, TODAY)]
+        birthday = date(2026, 11, 25)
+        clock.time = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)  # midnight in Sweden
+        with storage.reading() as connection:
+            assert "nils" not in [each.pupil_id for each in queries.pupils_of(connection, MARIA, birthday)]
+            assert queries.application_of_person(connection, "a1", MARIA, birthday) is None
+            assert queries.application_of_person(connection, "a1", "nils", birthday) is not None
+        assert names(decide(storage, request("a2", "dance", "nils", guardian_id=MARIA))) == ["pupil_unknown"]
+        OfferExpiry(storage).run_once()
+        with storage.reading() as connection:
+            row = connection.execute(sa.select(applications)).one()
+            happened = [each.what for each in queries.events(connection, "a1")]
+        assert (row.guardian_id, happened) == ("nils", ["placed", "came_of_age"])
+
+
+def test_a_ceiling_is_set_and_changed(storage: Storage) -> None:
+    for most in (5, 1):
+        do(storage, life.set_ceiling, SODERBY, "vt27", STAFF, most_places=most, most_ore=None)
+    theirs = children(storage, 2, SODERBY)
+    answers = decide(storage, *(request(each, pupil_id=each) for each in theirs))
+    assert names(answers) == ["placed", "queued 1"]
+
+
+def test_what_staff_record_counts_from_then_on(storage: Storage) -> None:
+    record = life.PupilRecord(SODERBY, 2028, True, False, True, False)
+    do(storage, life.record_pupil, "alma", record, STAFF, why="Decision 12")
+    do(storage, life.record_pupil, "alma", record, STAFF, why="again")
+    assert events(storage, "alma") == [("recorded", STAFF, "Decision 12")]
+    wrong = replace(record, school_municipality="0000")
+    assert refused(storage, life.record_pupil, "alma", wrong, STAFF, why="x") == "municipality_unknown"
