@@ -1,0 +1,136 @@
+"""The opening minute's county: 200 shared courses of 20 seats, and 10 000 families who each want one."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from services.chassis.settings import COUNTY_FOLDER
+from services.chassis.storage.engine import Storage
+from services.contracts.enrolment import ContactRegistered, PupilNamed
+from services.enrolment.tables import courses, guardians, guardianships, pupils
+
+COURSES = 200
+SEATS = 20
+MIN_AGE, MAX_AGE = 7, 15
+NOT_A_MEMBER = "1907"
+BATCH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One guardian with one child that applies for one course."""
+
+    number: int
+    home: str
+    course_id: str
+
+    @property
+    def guardian_id(self) -> str:
+        return counted_id(1, self.number)
+
+    @property
+    def pupil_id(self) -> str:
+        return counted_id(2, self.number)
+
+    @property
+    def application_id(self) -> str:
+        return counted_id(3, self.number)
+
+    @property
+    def body(self) -> str:
+        return json.dumps(
+            {
+                "application_id": self.application_id,
+                "course_id": self.course_id,
+                "pupil_id": self.pupil_id,
+            }
+        )
+
+
+def counted_id(kind: int, number: int) -> str:
+    """A UUID that pgbench can make from a number too."""
+    return f"00000000-0000-4000-800{kind}-{number:012d}"
+
+
+def write_county(folder: Path) -> Path:
+    """The real county with its real rule books, but with as many courses as the minute needs."""
+    shutil.copytree(COUNTY_FOLDER, folder)
+    file = folder / "courses.csv"
+    with file.open(newline="", encoding="utf-8") as handle:
+        real = list(csv.DictReader(handle))
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(real[0]))
+        writer.writeheader()
+        writer.writerows(_course(real[n % len(real)], n) for n in range(COURSES))
+    return folder
+
+
+def _course(row: dict[str, str], number: int) -> dict[str, str]:
+    wide = {"min_age": str(MIN_AGE), "max_age": str(MAX_AGE), "capacity": str(SEATS), "shared": "yes"}
+    return {**row, **wide, "course_key": f"rush-{number:03d}"}
+
+
+def families(storage: Storage, count: int) -> list[Family]:
+    """From every member municipality, in a random order that is the same every time."""
+    with storage.reading() as connection:
+        there = list(connection.scalars(sa.select(courses.c.course_id).order_by(courses.c.course_id)))
+        hosts = sorted(set(connection.scalars(sa.select(courses.c.municipality_code))))
+    if len(there) != COURSES:
+        raise LookupError(f"{len(there)} courses have arrived, not {COURSES}")
+    found = [Family(n, hosts[n % len(hosts)], there[n % COURSES]) for n in range(count)]
+    random.Random(4).shuffle(found)
+    return found
+
+
+def register(storage: Storage, everybody: list[Family], year: int) -> None:
+    """Rows as the commands write them, and the facts that let notifications write to each family."""
+    for first in range(0, len(everybody), BATCH):
+        some = everybody[first : first + BATCH]
+        with storage.unit() as unit:
+            unit.execute(
+                sa.insert(guardians),
+                [
+                    {"guardian_id": f.guardian_id, "name": f"Vårdnadshavare {f.number}", "municipality_code": f.home}
+                    for f in some
+                ],
+            )
+            unit.execute(sa.insert(pupils), [_pupil(f, year, unit.now) for f in some])
+            unit.execute(
+                sa.insert(guardianships),
+                [{"guardian_id": f.guardian_id, "pupil_id": f.pupil_id} for f in some],
+            )
+            for family in some:
+                for fact in _facts(family):
+                    unit.record(fact)
+
+
+def _pupil(family: Family, year: int, now: object) -> dict[str, object]:
+    age = MIN_AGE + 1 + family.number % (MAX_AGE - MIN_AGE - 1)
+    return {
+        "pupil_id": family.pupil_id,
+        "personal_identity": f"{family.number:012d}",
+        "given_name": f"Barn{family.number}",
+        "family_name": "Andersson",
+        "born_on": date(year - age, 1 + family.number % 12, 1 + family.number % 28),
+        "home_municipality": family.home,
+        "protected": False,
+        "alias": None,
+        "registered_by": "bench",
+        "registered_at": now,
+    }
+
+
+def _facts(family: Family) -> Iterator[ContactRegistered | PupilNamed]:
+    address = f"family{family.number}@example.se"
+    name = f"Vårdnadshavare {family.number}"
+    yield ContactRegistered(family.guardian_id, name, address, "sv", "guardian", family.home)
+    yield PupilNamed(family.pupil_id, f"Barn{family.number}")
