@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from services.contracts.registry import SERVICES
 from services.enrolment.tables import applications
 from tests.bench.parts.opening import COURSES, SEATS, Family, families, register, write_county
-from tests.bench.parts.product import Bench, most_memory_mb
+from tests.bench.parts.product import Bench, cpu_seconds, most_memory_mb
 from tests.journeys.product import Product, until
 from tests.servers.nodes import PostgresNode
 
@@ -92,18 +92,20 @@ def prepare(bench: Bench) -> list[Family]:
     with bench.product("ready") as (product, _):
         product.command("load", str(county))
         product.wait_until_quiet()
-        storage = bench.storage("ready", "enrolment")
-        everybody = families(storage, FAMILIES)
-        register(storage, everybody, date.today().year)
-        wait_until_caught_up(product, 120)
-        storage.close()
+    enrolment, notifications = bench.storage("ready", "enrolment"), bench.storage("ready", "notifications")
+    everybody = families(enrolment, FAMILIES)
+    register(enrolment, notifications, everybody, date.today().year)
+    enrolment.close()
+    notifications.close()
     return everybody
 
 
 def open_minute(bench: Bench, name: str, everybody: list[Family], **settings: str) -> Minute:
     bench.create(name, like="ready")
     with bench.product(name, **settings) as (product, pids):
+        before = cpu_seconds(pids)
         answers = press_apply(product, everybody)
+        spent = {service: now - before[service] for service, now in cpu_seconds(pids).items()}
         ended = max(answer[1] for answer in answers)
         wait_until_caught_up(product, 120)
         caught_up = time.monotonic() - ended
@@ -118,6 +120,7 @@ def open_minute(bench: Bench, name: str, everybody: list[Family], **settings: st
         ).all()
     storage.close()
     bench.drop(name)
+    say(f"{name}: seconds of CPU while families waited: " + ", ".join(f"{s} {t:.1f}" for s, t in spent.items()))
     began = min(answer[0] for answer in answers if answer[0])
     return Minute(
         per_s=len(everybody) / (ended - began),

@@ -2,7 +2,9 @@
 
 This mends what no acknowledgement can see: a broker whose disk was wiped, an in-memory broker that died
 with its process, a reader that is new. The reader announces its position every few seconds; a publisher
-that hears the same position twice, with sent facts beyond it, sends the next ones straight to that reader.
+that hears the same position twice, with a fact beyond it that has been there for a while, sends the next
+ones straight to that reader. A while, since a reader that is only slow has them in its queue already, and
+sending everything again to one who is slow is how a busy minute becomes a bad hour.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
@@ -31,6 +33,7 @@ from services.chassis.storage.tables import inbox_positions, outbox, outbox_read
 from services.contracts.registry import SUBSCRIPTIONS, queue_of, readers_of
 
 ANNOUNCE_EVERY_SECONDS = 3
+LOST_AFTER = timedelta(seconds=10)
 # At most this many facts a reader and announcement: live traffic goes on beside a long catch-up.
 RESEND_BATCH = 2000
 
@@ -110,21 +113,26 @@ class CatchUp:
         return total
 
     def _stands_still(self, position: Position) -> bool:
-        """Notes the position; whether it is the same as last time although there are sent facts beyond."""
+        """Notes the position; whether it is the same as last time although the next fact was sent long ago."""
         with self.storage.unit() as unit:
             before = unit.row(
                 sa.select(outbox_readers).where(
                     outbox_readers.c.reader == position.reader, outbox_readers.c.source == position.source
                 )
             )
-            sent_through = unit.connection.scalar(
-                sa.select(outbox_streams.c.sent_through).where(outbox_streams.c.source == position.source)
-            )
-            if sent_through is None:
-                return False
             note_position(unit.connection, position, unit.now)
-        same = before is not None and before.received_through == position.received_through
-        return same and position.received_through < sent_through
+            if before is None or before.received_through != position.received_through:
+                return False
+            recorded_at = unit.connection.scalar(
+                sa.select(outbox.c.recorded_at)
+                .join(outbox_streams, outbox_streams.c.source == outbox.c.source)
+                .where(
+                    outbox.c.source == position.source,
+                    outbox.c.sequence == position.received_through + 1,
+                    outbox.c.sequence <= outbox_streams.c.sent_through,
+                )
+            )
+            return recorded_at is not None and recorded_at + LOST_AFTER <= unit.now
 
     def close(self) -> None:
         self._announcer.close()

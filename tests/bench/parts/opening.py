@@ -6,7 +6,6 @@ import csv
 import json
 import random
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,8 +14,8 @@ import sqlalchemy as sa
 
 from services.chassis.settings import COUNTY_FOLDER
 from services.chassis.storage.engine import Storage
-from services.contracts.enrolment import ContactRegistered, PupilNamed
 from services.enrolment.tables import courses, guardians, guardianships, pupils
+from services.notifications import tables as copies
 
 COURSES = 200
 SEATS = 20
@@ -91,26 +90,41 @@ def families(storage: Storage, count: int) -> list[Family]:
     return found
 
 
-def register(storage: Storage, everybody: list[Family], year: int) -> None:
-    """Rows as the commands write them, and the facts that let notifications write to each family."""
+def register(enrolment: Storage, notifications: Storage, everybody: list[Family], year: int) -> None:
+    """Rows as enrolment's commands write them, and as notifications' reactions keep them of the contacts."""
     for first in range(0, len(everybody), BATCH):
         some = everybody[first : first + BATCH]
-        with storage.unit() as unit:
-            unit.execute(
-                sa.insert(guardians),
-                [
-                    {"guardian_id": f.guardian_id, "name": f"Vårdnadshavare {f.number}", "municipality_code": f.home}
-                    for f in some
-                ],
-            )
-            unit.execute(sa.insert(pupils), [_pupil(f, year, unit.now) for f in some])
+        with enrolment.unit() as unit:
+            unit.execute(sa.insert(guardians), [_guardian(family) for family in some])
+            unit.execute(sa.insert(pupils), [_pupil(family, year, unit.now) for family in some])
             unit.execute(
                 sa.insert(guardianships),
-                [{"guardian_id": f.guardian_id, "pupil_id": f.pupil_id} for f in some],
+                [{"guardian_id": family.guardian_id, "pupil_id": family.pupil_id} for family in some],
             )
-            for family in some:
-                for fact in _facts(family):
-                    unit.record(fact)
+        with notifications.unit() as unit:
+            unit.execute(sa.insert(copies.contacts), [_contact(family, unit.now) for family in some])
+            unit.execute(
+                sa.insert(copies.pupils),
+                [{"pupil_id": f.pupil_id, "given_name": f"Barn{f.number}", "sequence": 0} for f in some],
+            )
+
+
+def _guardian(family: Family) -> dict[str, object]:
+    name = f"Vårdnadshavare {family.number}"
+    return {"guardian_id": family.guardian_id, "name": name, "municipality_code": family.home}
+
+
+def _contact(family: Family, now: object) -> dict[str, object]:
+    return {
+        "person_id": family.guardian_id,
+        "name": f"Vårdnadshavare {family.number}",
+        "email": f"family{family.number}@example.se",
+        "language": "sv",
+        "role": "guardian",
+        "municipality_code": family.home,
+        "since": now,
+        "sequence": 0,
+    }
 
 
 def _pupil(family: Family, year: int, now: object) -> dict[str, object]:
@@ -128,9 +142,3 @@ def _pupil(family: Family, year: int, now: object) -> dict[str, object]:
         "registered_at": now,
     }
 
-
-def _facts(family: Family) -> Iterator[ContactRegistered | PupilNamed]:
-    address = f"family{family.number}@example.se"
-    name = f"Vårdnadshavare {family.number}"
-    yield ContactRegistered(family.guardian_id, name, address, "sv", "guardian", family.home)
-    yield PupilNamed(family.pupil_id, f"Barn{family.number}")

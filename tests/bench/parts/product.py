@@ -75,3 +75,13 @@ def most_memory_mb(pids: dict[str, int]) -> float:
             if line.startswith("VmHWM:"):
                 total += int(line.split()[1])
     return total / 1024
+
+
+def cpu_seconds(pids: dict[str, int]) -> dict[str, float]:
+    """What each process has used of the processors since it started."""
+    tick = os.sysconf("SC_CLK_TCK")
+    spent = {}
+    for service, pid in pids.items():
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        spent[service] = (int(fields[11]) + int(fields[12])) / tick
+    return spent
