@@ -14,7 +14,7 @@ run: environment  ## Run Samklang here with the county's data, until Ctrl-C (POR
 	@exec $(PYTHON_HERE) -m services run $(ARGS)
 
 test: servers-installed development  ## Run all tests on private servers (ARGS="tests/billing -x")
-	@exec $(PYTHON_HERE) -m tests.servers run -- $(PYTHON_HERE) -m pytest $(ARGS)
+	@exec $(PYTHON_HERE) -m tests.servers run --no-fsync -- $(PYTHON_HERE) -m pytest $(ARGS)
 
 lint: development  ## Check style, types, imports, generated documents and lock files
 	@sh deploy/dev/lint.sh

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import sys
 from contextvars import ContextVar
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+# W3C Trace Context: version, trace, parent and flags; neither id is all zeros, and version ff is none.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
@@ -38,8 +42,14 @@ def current_traceparent() -> str | None:
 
 
 def begin_trace(traceparent: str | None) -> None:
-    """Go on with the caller's trace, or begin one."""
-    _traceparent.set(traceparent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01")
+    """Go on with the caller's trace, or begin one.
+
+    What is no trace context is left out, as the standard says: it would travel in facts, to readers who
+    refuse it.
+    """
+    if traceparent is None or _TRACEPARENT.fullmatch(traceparent) is None:
+        traceparent = f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    _traceparent.set(traceparent)
 
 
 def configure_logging(*, as_json: bool) -> None:

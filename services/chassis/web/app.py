@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -38,6 +39,26 @@ SECURITY_HEADERS = {
 log = structlog.get_logger("web")
 
 
+@cache
+def _texts_and_templates(folder: Path) -> tuple[Texts, Environment]:
+    """Of a service's folder; made once a process, since compiling templates costs most of a second."""
+    texts = Texts(folder / "locale")
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder / "templates"), FileSystemLoader(HERE / "templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
+        texts.gettext, texts.ngettext, newstyle=True
+    )
+    environment.filters.update(languages.FILTERS)
+    environment.globals.update(asset=lambda name: f"/static/{name}")
+    return texts, environment
+
+
 class App:
     """Serves the routes of one service. `parts` is what the service's wiring built."""
 
@@ -47,7 +68,7 @@ class App:
         self.sessions = Sessions(
             parts.settings.secret_key, secure=parts.settings.public_url.startswith("https:")
         )
-        self.texts = Texts(folder / "locale")
+        self.texts, self._templates = _texts_and_templates(folder)
         self.routes = [route for module in modules for route in module.all]
         self._map = Map(
             [
@@ -61,23 +82,6 @@ class App:
             strict_slashes=False,
         )
         self.siblings: list[App] = [self]  # the apps of this process, set by its front door
-        self._templates = self._environment(folder / "templates")
-
-    def _environment(self, folder: Path) -> Environment:
-        environment = Environment(
-            loader=ChoiceLoader([FileSystemLoader(folder), FileSystemLoader(HERE / "templates")]),
-            autoescape=True,
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
-            self.texts.gettext, self.texts.ngettext, newstyle=True
-        )
-        environment.filters.update(languages.FILTERS)
-        environment.globals.update(asset=lambda name: f"/static/{name}")
-        return environment
 
     def match(self, request: Request) -> tuple[Route, dict[str, Any]] | HTTPException:
         """The route for the request, or what is wrong with asking for it here."""
