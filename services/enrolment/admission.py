@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,6 +23,7 @@ from services.enrolment.domain.admission import (
     Decision,
     decide,
 )
+from services.enrolment.domain.queue import QUEUE_DATE
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 
 ID_TAKEN = Refusal(
@@ -42,6 +43,8 @@ class _Batch:
     # Applications that are there, those of this batch too once decided: a second request finds them.
     by_id: dict[str, Mapping[str, Any]]
     active: dict[tuple[str, str], Mapping[str, Any]]
+    # When the last of those who waited before joined the queue, by course.
+    last_queued: dict[str, datetime]
     decided: list[tuple[ApplicationRequest, Decision, dict[str, Any]]] = field(default_factory=list)
 
 
@@ -90,6 +93,7 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
         repository.guardians_of(unit, pupil_ids),
         {row.application_id: row._asdict() for row in existing},
         {(row.course_id, row.pupil_id): row._asdict() for row in existing if row.state != "ended"},
+        repository.last_queued(unit, [each.course_id for each in courses.values() if each.waiting]),
     )
 
 
@@ -171,15 +175,39 @@ def _outcome(row: Mapping[str, Any], *, already: bool) -> Outcome:
 
 
 def _positions(batch: _Batch) -> dict[str, int]:
-    """Positions of what this batch queued, and of what it found waiting, by application id."""
-    queued = {row["course_id"] for row in batch.active.values() if row["state"] == "queued"}
-    states = {course_id: batch.courses[course_id] for course_id in queued if course_id in batch.courses}
-    queues = repository.queues(batch.unit.connection, states)
-    return {
-        each.application_id: position
-        for queue in queues.values()
-        for position, each in enumerate(queue, start=1)
-    }
+    """Positions of what this batch queued, and of what it found waiting, by application id.
+
+    Only a queue that somebody may have joined ahead of others is read: in the minute a period opens, when
+    queues are long and all come to their end, reading them would be most of the work.
+    """
+    queued: dict[str, list[Mapping[str, Any]]] = {}
+    for row in batch.active.values():
+        if row["state"] == "queued" and row["course_id"] in batch.courses:
+            queued.setdefault(row["course_id"], []).append(row)
+    positions: dict[str, int] = {}
+    unclear: dict[str, CourseState] = {}
+    for course_id, rows in queued.items():
+        course = batch.courses[course_id]
+        if _came_last(batch, course, rows):
+            in_turn = sorted(rows, key=lambda row: row["queued_at"])
+            first = course.waiting - len(rows) + 1
+            positions |= {row["application_id"]: first + n for n, row in enumerate(in_turn)}
+        else:
+            unclear[course_id] = course
+    for queue in repository.queues(batch.unit.connection, unclear).values():
+        positions |= {each.application_id: position for position, each in enumerate(queue, start=1)}
+    return positions
+
+
+def _came_last(batch: _Batch, course: CourseState, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these joined a queue by date after everybody who waited before."""
+    last = batch.last_queued.get(course.course_id)
+    now = batch.unit.now
+    return (
+        course.rule_book.order[0] == QUEUE_DATE
+        and (last is None or last < now)
+        and all(row["queued_at"] >= now for row in rows)
+    )
 
 
 def _with_position(answer: Answer, positions: dict[str, int]) -> Answer:

@@ -161,6 +161,18 @@ def existing_applications(
     )
 
 
+def last_queued(unit: Unit, course_ids: Collection[str]) -> dict[str, datetime]:
+    """The latest queue date in the queue of each course that has one."""
+    if not course_ids:
+        return {}
+    statement = (
+        sa.select(applications.c.course_id, sa.func.max(applications.c.queued_at).label("queued_at"))
+        .where(applications.c.course_id.in_(list(course_ids)), applications.c.state == "queued")
+        .group_by(applications.c.course_id)
+    )
+    return {row.course_id: row.queued_at for row in unit.rows(statement)}
+
+
 def insert_applications(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         unit.execute(sa.insert(applications), list(rows))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+QUEUE_DATE = "queue_date"
 ADULT_AGE = 20  # a culture school's pupils are children and young people up to and including 19
 
 
@@ -25,7 +26,7 @@ _CRITERIA: Mapping[str, Callable[[Waiting], object]] = {
     "children_before_adults": lambda waiting: waiting.age >= ADULT_AGE,
     "new_pupils_first": lambda waiting: waiting.has_place_at_school,
     "host_residents_first": lambda waiting: not waiting.lives_in_host,
-    "queue_date": lambda waiting: waiting.queued_at,
+    QUEUE_DATE: lambda waiting: waiting.queued_at,
 }
 
 

@@ -1,6 +1,6 @@
 -- The statements of one application, as enrolment sends them for a batch of one: pgbench's custom script.
 \set i :i + 1
-\set n :client_id * 1000 + :i
+\set n :client_id * :each + :i - 1
 \set c :n % 200
 BEGIN;
 SELECT courses.*, terms.starts_on, terms.ends_on, terms.apply_from, terms.apply_until, rule_books.document
@@ -20,11 +20,11 @@ SELECT '00000000-0000-4000-8003-' || lpad((:n)::text, 12, '0'), course_id,
        CASE WHEN taken < capacity THEN 'placed' ELSE 'queued' END, now(), 'free_seat',
        'cooperation/shared_courses',
        '{"capacity": 20, "fee_ore": 85000, "order": ["queue_date"], "rule_book": "vasteras-2024", "taken_before": 7, "waiting_before": 0}',
-       'guardian:1980:bench', now(), now()
+       'guardian 1980 bench', now(), now()
   FROM courses WHERE course_id = '00000000-0000-4000-8004-' || lpad((:c)::text, 12, '0');
 INSERT INTO application_events (event_id, application_id, at, by, what, why)
 VALUES (gen_random_uuid()::text, '00000000-0000-4000-8003-' || lpad((:n)::text, 12, '0'), now(),
-       'guardian:1980:bench', 'placed', 'free_seat');
+       'guardian 1980 bench', 'placed', 'free_seat');
 UPDATE courses SET taken = taken + (taken < capacity)::int, waiting = waiting + (taken >= capacity)::int
  WHERE course_id = '00000000-0000-4000-8004-' || lpad((:c)::text, 12, '0');
 UPDATE outbox_streams SET last_sequence = last_sequence + 2 WHERE source = 'enrolment'

@@ -6,6 +6,7 @@ import csv
 import json
 import random
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -90,10 +91,9 @@ def families(storage: Storage, count: int) -> list[Family]:
     return found
 
 
-def register(enrolment: Storage, notifications: Storage, everybody: list[Family], year: int) -> None:
-    """Rows as enrolment's commands write them, and as notifications' reactions keep them of the contacts."""
-    for first in range(0, len(everybody), BATCH):
-        some = everybody[first : first + BATCH]
+def register(enrolment: Storage, everybody: list[Family], year: int) -> None:
+    """Rows as enrolment's commands write them. `year` is that of the term, by which ages count."""
+    for some in _batches(everybody):
         with enrolment.unit() as unit:
             unit.execute(sa.insert(guardians), [_guardian(family) for family in some])
             unit.execute(sa.insert(pupils), [_pupil(family, year, unit.now) for family in some])
@@ -101,12 +101,22 @@ def register(enrolment: Storage, notifications: Storage, everybody: list[Family]
                 sa.insert(guardianships),
                 [{"guardian_id": family.guardian_id, "pupil_id": family.pupil_id} for family in some],
             )
+
+
+def make_known(notifications: Storage, everybody: list[Family]) -> None:
+    """Rows as notifications' reactions keep them, so that every family is written to."""
+    for some in _batches(everybody):
         with notifications.unit() as unit:
             unit.execute(sa.insert(copies.contacts), [_contact(family, unit.now) for family in some])
             unit.execute(
                 sa.insert(copies.pupils),
                 [{"pupil_id": f.pupil_id, "given_name": f"Barn{f.number}", "sequence": 0} for f in some],
             )
+
+
+def _batches(everybody: list[Family]) -> Iterator[list[Family]]:
+    for first in range(0, len(everybody), BATCH):
+        yield everybody[first : first + BATCH]
 
 
 def _guardian(family: Family) -> dict[str, object]:
