@@ -50,6 +50,10 @@ class RuleBook:
     fees: tuple[Fee, ...]
     # The rules as sentences that a family reads before it applies.
     in_words: tuple[LocalText, ...]
+    # `round`: families rank courses, and an admission round places everybody at once.
+    admission: str = field(
+        default="first_come", metadata={"validate": validate.OneOf(("first_come", "round"))}
+    )
 
     def is_valid_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)

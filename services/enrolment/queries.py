@@ -23,7 +23,7 @@ from services.contracts.eligibility import (
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import Fee
 from services.enrolment import repository
-from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.admission import CourseState, refusal_before_round
 from services.enrolment.tables import (
     application_events,
     applications,
@@ -156,8 +156,10 @@ def verdicts(connection: sa.Connection, person_id: str, state: CourseState, toda
 def _verdict(pupil: Pupil, state: CourseState, today: date, application_id: str | None) -> Verdict:
     terms, rule_book = state.terms, state.rule_book
     age = age_on(pupil.born_on, terms.term_starts_on)
-    refusal = refusal_to_apply(terms, rule_book, today) or refusal_for_pupil(
-        terms, rule_book, pupil.home, age, today
+    refusal = (
+        refusal_before_round(state)
+        or refusal_to_apply(terms, rule_book, today)
+        or refusal_for_pupil(terms, rule_book, pupil.home, age, today)
     )
     basis = None if refusal else basis_for_pupil(terms, rule_book, pupil.home)
     return Verdict(pupil, age, refusal, basis, price_of(terms, rule_book), application_id)

@@ -99,6 +99,7 @@ def course_state(row: sa.Row[Any], known: Mapping[str, Municipality]) -> CourseS
         capacity=row.capacity,
         taken=row.taken,
         waiting=row.waiting,
+        round_over=row.round_over,
     )
 
 

@@ -18,6 +18,7 @@ from services.contracts.eligibility import (
 )
 from services.contracts.rule_book import RuleBook
 
+ADMISSION_ROUND = "admission_round"
 FREE_SEAT = "free_seat"
 NEXT_IN_QUEUE = "next_in_queue"
 # A queue's rule is named by the criterion that its rule book orders it by first.
@@ -55,6 +56,8 @@ class CourseState:
     capacity: int
     taken: int
     waiting: int
+    # Whether the course's admission round is over; until then a rule book with rounds gives no seat singly.
+    round_over: bool = False
 
     @property
     def has_free_seat(self) -> bool:
@@ -77,9 +80,21 @@ class Decision:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
+def refusal_before_round(course: CourseState) -> Refusal | None:
+    """Why nobody may apply for the course singly yet; None where seats go to who comes first."""
+    if course.rule_book.admission != "round" or course.round_over:
+        return None
+    return Refusal(
+        "course_has_round",
+        N_("Places on this course are given in an admission round: rank it together with your other wishes."),
+        rule=f"{course.rule_book.rule_book_id}/admission",
+    )
+
+
 def decide(course: CourseState, applicant: Applicant, now: datetime, today: date) -> Decision | Refusal:
     """A place, a place in the queue, or why neither. Takes the seat from `course`."""
-    refusal = refusal_to_apply(course.terms, course.rule_book, today) or refusal_for_pupil(
+    refusal = refusal_before_round(course) or refusal_to_apply(course.terms, course.rule_book, today)
+    refusal = refusal or refusal_for_pupil(
         course.terms,
         course.rule_book,
         applicant.home,

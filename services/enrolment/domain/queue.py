@@ -50,3 +50,8 @@ def position_of(application_id: str, queue: Sequence[Waiting]) -> int:
         if each.application_id == application_id:
             return position
     raise LookupError(application_id)
+
+
+def rank_key(each: Waiting, order: Sequence[str]) -> tuple[object, ...]:
+    """What the order goes by, criterion by criterion; smallest first."""
+    return tuple(_CRITERIA[name](each) for name in order)

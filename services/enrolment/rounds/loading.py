@@ -1,0 +1,190 @@
+"""Loads a round's input, in a fixed number of statements however many have ranked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.clock import age_on
+from services.contracts.eligibility import Municipality, refusal_for_pupil, refusal_to_apply
+from services.enrolment import repository
+from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.queue import Waiting, rank_key
+from services.enrolment.domain.round import LOTTERY, Choice, Party, RoundCourse, lottery_number
+from services.enrolment.rounds.frozen import Problem
+from services.enrolment.tables import applications, courses, pupils, round_rankings, round_wishes
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def courses_of(connection: sa.Connection, round_: sa.Row[Any]) -> dict[str, CourseState]:
+    """The round's courses by id: of its term and scope, with a rule book that gives places in rounds."""
+    rows = connection.execute(
+        repository.course_rows().where(
+            courses.c.term_id == round_.term_id,
+            courses.c.municipality_code.startswith(round_.scope),
+            ~courses.c.cancelled,
+        )
+    )
+    known = repository.known_municipalities(connection)
+    states = (repository.course_state(row, known) for row in rows)
+    return {state.course_id: state for state in states if state.rule_book.admission == "round"}
+
+
+class _Loaded:
+    """What keys are made of."""
+
+    def __init__(self, connection: sa.Connection, round_: sa.Row[Any], today: date) -> None:
+        self.round = round_
+        self.today = today
+        self.states = courses_of(connection, round_)
+        self.known = repository.known_municipalities(connection)
+        mine = sa.select(round_rankings.c.pupil_id).where(round_rankings.c.round_id == round_.round_id)
+        self.pupils = {
+            row.pupil_id: row
+            for row in connection.execute(
+                sa.select(pupils.c.pupil_id, pupils.c.born_on, pupils.c.home_municipality).where(
+                    pupils.c.pupil_id.in_(mine)
+                )
+            )
+        }
+        active = connection.execute(
+            sa.select(
+                applications.c.pupil_id,
+                applications.c.course_id,
+                applications.c.state,
+                applications.c.queued_at,
+                courses.c.municipality_code,
+            )
+            .join(courses, courses.c.course_id == applications.c.course_id)
+            .where(applications.c.state != "ended", applications.c.pupil_id.in_(mine))
+        ).all()
+        held = [row for row in active if row.state in repository.HELD]
+        self.has = {(row.pupil_id, row.course_id) for row in held}
+        self.schools = {(row.pupil_id, row.municipality_code) for row in held}
+        self.queued_at = {(r.pupil_id, r.course_id): r.queued_at for r in active if r.state == "queued"}
+
+    def refusal(self, pupil_id: str, course_id: str) -> str | None:
+        """Why a wish that was right when it was ranked is not any more."""
+        course = self.states.get(course_id)
+        if course is None:
+            return "course_unknown"
+        if (pupil_id, course_id) in self.has:
+            return "has_place_already"
+        pupil, terms = self.pupils[pupil_id], course.terms
+        code = pupil.home_municipality
+        home = self.known.get(code) or Municipality(code, code, None, None)
+        age = age_on(pupil.born_on, terms.term_starts_on)
+        refusal = refusal_to_apply(terms, course.rule_book, self.today) or refusal_for_pupil(
+            terms, course.rule_book, home, age, self.today
+        )
+        return refusal.name if refusal else None
+
+    def key(self, pupil_id: str, course: CourseState) -> tuple[int, ...]:
+        """By the rule book's order. Within a round nobody gains by ranking early: all have its first day,
+        unless they wait for the course since before."""
+        pupil, host = self.pupils[pupil_id], course.terms.host.code
+        waiting = Waiting(
+            application_id=pupil_id,
+            queued_at=self.queued_at.get((pupil_id, course.course_id), self.round.opened_at),
+            age=age_on(pupil.born_on, course.terms.term_starts_on),
+            lives_in_host=pupil.home_municipality == host,
+            has_place_at_school=(pupil_id, host) in self.schools,
+        )
+        return tuple(_number(value) for value in rank_key(waiting, course.rule_book.order))
+
+
+def load_problem(connection: sa.Connection, round_: sa.Row[Any], today: date) -> Problem:
+    loaded = _Loaded(connection, round_, today)
+    wishes: dict[str, list[str]] = {}
+    for row in connection.execute(
+        sa.select(round_wishes.c.pupil_id, round_wishes.c.course_id)
+        .where(round_wishes.c.round_id == round_.round_id)
+        .order_by(round_wishes.c.pupil_id, round_wishes.c.position)
+    ):
+        wishes.setdefault(row.pupil_id, []).append(row.course_id)
+    refused: dict[tuple[str, str], str] = {}
+    parties = [
+        _party(loaded, members, wishes.get(members[0], ()), refused)
+        for members in _parties(connection, round_.round_id)
+    ]
+    reserved: dict[str, int] = json.loads(round_.reserved)
+    return Problem(
+        {
+            name: RoundCourse(name, max(0, state.capacity - state.taken), reserved)
+            for name, state in loaded.states.items()
+        },
+        parties,
+        {name: (*state.rule_book.order, LOTTERY) for name, state in loaded.states.items()},
+        refused,
+    )
+
+
+def _parties(connection: sa.Connection, round_id: str) -> list[tuple[str, ...]]:
+    """The pupils of each party by id, and the parties by their first pupil: the same whatever comes first."""
+    members: dict[str, list[str]] = {}
+    for row in connection.execute(
+        sa.select(round_rankings.c.party_id, round_rankings.c.pupil_id)
+        .where(round_rankings.c.round_id == round_id)
+        .order_by(round_rankings.c.pupil_id)
+    ):
+        members.setdefault(row.party_id, []).append(row.pupil_id)
+    return sorted(tuple(each) for each in members.values())
+
+
+def _party(
+    loaded: _Loaded,
+    members: tuple[str, ...],
+    wishes: Iterable[str],
+    refused: dict[tuple[str, str], str],
+) -> Party:
+    lot = lottery_number(loaded.round.seed, members)
+    choices = []
+    for course_id in wishes:
+        reasons = _refusals(loaded, members, course_id)
+        refused |= reasons
+        if not reasons:
+            course = loaded.states[course_id]
+            # Siblings are as far ahead as the one of them who is least far.
+            key = max(loaded.key(pupil_id, course) for pupil_id in members)
+            choices.append(Choice(course_id, (*key, lot)))
+    homes = {loaded.pupils[pupil_id].home_municipality for pupil_id in members}
+    return Party(members, homes.pop() if len(homes) == 1 else None, tuple(choices))
+
+
+def _refusals(loaded: _Loaded, members: Sequence[str], course_id: str) -> Mapping[tuple[str, str], str]:
+    found = {}
+    for pupil_id in members:
+        reason = loaded.refusal(pupil_id, course_id)
+        if reason is not None:
+            found[pupil_id, course_id] = reason
+    return found
+
+
+def _number(value: object) -> int:
+    """What the order goes by as a whole number, so that a frozen key is the same everywhere."""
+    if isinstance(value, datetime):
+        return (value - EPOCH) // timedelta(microseconds=1)
+    if isinstance(value, date):
+        return value.toordinal()
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"no criterion of a round: {value!r}")
+
+
+def ranked_pupils(connection: sa.Connection, round_id: str, pupil_ids: Collection[str]) -> set[str]:
+    """All pupils of the parties that any of these pupils is in."""
+    party_ids = sa.select(round_rankings.c.party_id).where(
+        round_rankings.c.round_id == round_id, round_rankings.c.pupil_id.in_(list(pupil_ids))
+    )
+    return set(
+        connection.scalars(
+            sa.select(round_rankings.c.pupil_id).where(
+                round_rankings.c.round_id == round_id, round_rankings.c.party_id.in_(party_ids)
+            )
+        )
+    )
