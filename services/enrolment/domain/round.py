@@ -122,29 +122,23 @@ def choose(
     if not course.reserved and all(len(parties[number].pupils) == 1 for _, number in in_order):
         return in_order[: course.seats]
     kept: list[_Candidate] = []
+    others: list[tuple[_Candidate, int]] = []
     left = course.seats
-    for municipality, reserved in sorted(course.reserved.items()):
-        own = [each for each in in_order if parties[each[1]].municipality == municipality]
-        taken = _take(own, min(reserved, left), parties)
-        kept += taken
-        left -= _size(taken, parties)
-    chosen = {number for _, number in kept}
-    others = [each for each in in_order if each[1] not in chosen]
-    return kept + _take(others, left, parties)
-
-
-def _take(in_order: Sequence[_Candidate], seats: int, parties: Sequence[Party]) -> list[_Candidate]:
-    taken: list[_Candidate] = []
+    reserved = dict(course.reserved)
     for each in in_order:
-        size = len(parties[each[1]].pupils)
-        if size <= seats:
-            taken.append(each)
-            seats -= size
-    return taken
-
-
-def _size(taken: Iterable[_Candidate], parties: Sequence[Party]) -> int:
-    return sum(len(parties[number].pupils) for _, number in taken)
+        party = parties[each[1]]
+        size, home = len(party.pupils), party.municipality
+        if home is not None and size <= reserved.get(home, 0) and size <= left:
+            reserved[home] -= size
+            left -= size
+            kept.append(each)
+        else:
+            others.append((each, size))
+    for each, size in others:
+        if size <= left:
+            left -= size
+            kept.append(each)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

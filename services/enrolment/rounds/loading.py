@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -67,6 +67,12 @@ class _Loaded:
         self.has = {(row.pupil_id, row.course_id) for row in held}
         self.schools = {(row.pupil_id, row.municipality_code) for row in held}
         self.queued_at = {(r.pupil_id, r.course_id): r.queued_at for r in active if r.state == "queued"}
+        starts_on = {state.terms.term_starts_on for state in self.states.values()}
+        # All courses of a round are of one term, so a pupil has one age.
+        self.ages = {each.pupil_id: age_on(each.born_on, day) for each in self.pupils.values() for day in starts_on}
+        # Of thousands of pupils many are the same in all that rules go by.
+        self._refusals: dict[tuple[str, str, int], str | None] = {}
+        self._keys: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     def refusal(self, pupil_id: str, course_id: str) -> str | None:
         """Why a wish that was right when it was ranked is not any more."""
@@ -75,27 +81,31 @@ class _Loaded:
             return "course_unknown"
         if (pupil_id, course_id) in self.has:
             return "has_place_already"
-        pupil, terms = self.pupils[pupil_id], course.terms
-        code = pupil.home_municipality
+        same = (course_id, self.pupils[pupil_id].home_municipality, self.ages[pupil_id])
+        if same not in self._refusals:
+            self._refusals[same] = self._refusal(course, *same[1:])
+        return self._refusals[same]
+
+    def _refusal(self, course: CourseState, code: str, age: int) -> str | None:
         home = self.known.get(code) or Municipality(code, code, None, None)
-        age = age_on(pupil.born_on, terms.term_starts_on)
-        refusal = refusal_to_apply(terms, course.rule_book, self.today) or refusal_for_pupil(
-            terms, course.rule_book, home, age, self.today
+        refusal = refusal_to_apply(course.terms, course.rule_book, self.today) or refusal_for_pupil(
+            course.terms, course.rule_book, home, age, self.today
         )
         return refusal.name if refusal else None
 
     def key(self, pupil_id: str, course: CourseState) -> tuple[int, ...]:
         """By the rule book's order. Within a round nobody gains by ranking early: all have its first day,
         unless they wait for the course since before."""
-        pupil, host = self.pupils[pupil_id], course.terms.host.code
-        waiting = Waiting(
-            application_id=pupil_id,
-            queued_at=self.queued_at.get((pupil_id, course.course_id), self.round.opened_at),
-            age=age_on(pupil.born_on, course.terms.term_starts_on),
-            lives_in_host=pupil.home_municipality == host,
-            has_place_at_school=(pupil_id, host) in self.schools,
-        )
-        return tuple(_number(value) for value in rank_key(waiting, course.rule_book.order))
+        host = course.terms.host.code
+        queued_at = self.queued_at.get((pupil_id, course.course_id), self.round.opened_at)
+        lives_in_host = self.pupils[pupil_id].home_municipality == host
+        has_place, age = (pupil_id, host) in self.schools, self.ages[pupil_id]
+        same = (course.rule_book.rule_book_id, queued_at, age, lives_in_host, has_place)
+        if same not in self._keys:
+            waiting = Waiting(pupil_id, queued_at, age, lives_in_host, has_place)
+            values = rank_key(waiting, course.rule_book.order)
+            self._keys[same] = tuple(_number(value) for value in values)
+        return self._keys[same]
 
 
 def load_problem(connection: sa.Connection, round_: sa.Row[Any], today: date) -> Problem:
@@ -145,24 +155,15 @@ def _party(
     lot = lottery_number(loaded.round.seed, members)
     choices = []
     for course_id in wishes:
-        reasons = _refusals(loaded, members, course_id)
-        refused |= reasons
-        if not reasons:
+        reasons = [(each, loaded.refusal(each, course_id)) for each in members]
+        refused |= {(each, course_id): reason for each, reason in reasons if reason is not None}
+        if all(reason is None for _, reason in reasons):
             course = loaded.states[course_id]
             # Siblings are as far ahead as the one of them who is least far.
-            key = max(loaded.key(pupil_id, course) for pupil_id in members)
+            key = max([loaded.key(pupil_id, course) for pupil_id in members])
             choices.append(Choice(course_id, (*key, lot)))
     homes = {loaded.pupils[pupil_id].home_municipality for pupil_id in members}
     return Party(members, homes.pop() if len(homes) == 1 else None, tuple(choices))
-
-
-def _refusals(loaded: _Loaded, members: Sequence[str], course_id: str) -> Mapping[tuple[str, str], str]:
-    found = {}
-    for pupil_id in members:
-        reason = loaded.refusal(pupil_id, course_id)
-        if reason is not None:
-            found[pupil_id, course_id] = reason
-    return found
 
 
 def _number(value: object) -> int:
