@@ -30,6 +30,7 @@ from tests.servers.nodes import PostgresNode
 FAMILIES = 10_000
 CONNECTIONS = 64
 ROUNDS = 2
+CAUGHT_UP_PATIENCE_SECONDS = 300
 # One transaction a request takes minutes for all: a quarter of the courses gives its rate too.
 COURSES_ALONE = 50
 SCRIPT = Path(__file__).parent / "parts" / "one_transaction_each.sql"
@@ -111,7 +112,7 @@ def open_minute(bench: Bench, name: str, everybody: list[Family], **settings: st
         answers = press_apply(product, everybody)
         spent = {service: now - before[service] for service, now in cpu_seconds(pids).items()}
         ended = max(answer[1] for answer in answers)
-        wait_until_caught_up(product, 120)
+        wait_until_caught_up(product, CAUGHT_UP_PATIENCE_SECONDS)
         caught_up = time.monotonic() - ended
         memory = most_memory_mb(pids)
         check = "ok" if "check: ok" in product.command("check", check=False) else "broken"
