@@ -18,6 +18,7 @@ from services.enrolment import commands, queries, words
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest
+from services.enrolment.rounds.queries import rounds_to_see
 
 routes = Routes()
 FAMILY = only("guardian", "pupil")
@@ -80,6 +81,7 @@ def my_page(context: Context) -> Response:
     with context.parts.storage.reading() as connection:
         pupils = queries.pupils_of(connection, person)
         applications = queries.applications_of_person(connection, person)
+        rounds = rounds_to_see(connection, [pupil.pupil_id for pupil in pupils])
     family = [
         {
             "pupil": pupil,
@@ -88,7 +90,7 @@ def my_page(context: Context) -> Response:
         }
         for pupil in pupils
     ]
-    return context.render("my.html", family=family, words=words)
+    return context.render("my.html", family=family, rounds=rounds, words=words)
 
 
 def _mine(context: Context, application_id: str) -> queries.Application:

@@ -10,7 +10,7 @@ from services.chassis.process import Composition
 from services.chassis.settings import Settings
 from services.chassis.web import common
 from services.chassis.web.app import App
-from services.enrolment import api, entering_pages, pages, queries, staff_pages
+from services.enrolment import api, entering_pages, pages, queries, round_api, round_pages, staff_pages
 from services.enrolment.decider import Decider
 from services.enrolment.reactions import REACTIONS
 from services.enrolment.service import EnrolmentService
@@ -33,5 +33,6 @@ class EnrolmentParts(Parts):
 def compose(settings: Settings, clock: Clock) -> Composition:
     parts = EnrolmentParts(settings, clock)
     modules = [common.routes, pages.routes, staff_pages.routes, entering_pages.routes, api.routes]
+    modules += [round_pages.routes, round_api.routes]
     app = App(parts, modules, Path(__file__).parent)
     return Composition(EnrolmentService, parts, app)

@@ -114,7 +114,9 @@ def _course(number: int) -> dict[str, Any]:
     home, rules = ((NORRBY, "norrby-2024"), (SODERBY, "soderby-2024"))[number % 2]
     same = ("school_name", "fee_kind", "weekday", "starts_at", "minutes", "first_lesson_on", "last_lesson_on")
     return {
-        **{name: getattr(FIDDLE, name) for name in (*same, "room", "min_age", "max_age", "shared", "term_id")},
+        **{
+            name: getattr(FIDDLE, name) for name in (*same, "room", "min_age", "max_age", "shared", "term_id")
+        },
         "course_id": f"c{number:05d}",
         "municipality_code": home,
         "rule_book_id": rules,

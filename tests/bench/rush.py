@@ -59,7 +59,9 @@ def main() -> None:
             minutes.append(open_minute(bench, f"batched{turn}", everybody))
             pgbench.append(run_pgbench(bench, f"pgbench{turn}"))
             alone.append(open_minute(bench, f"alone{turn}", few, ADMISSION_BATCH="1"))
-            say(f"{minutes[-1].per_s:.0f}/s, pgbench {pgbench[-1]:.0f}/s, batching off {alone[-1].per_s:.0f}/s")
+            say(
+                f"{minutes[-1].per_s:.0f}/s, pgbench {pgbench[-1]:.0f}/s, batching off {alone[-1].per_s:.0f}/s"
+            )
     wrong = [text for minute in (*minutes, *alone) for text in minute.wrong]
     for text in wrong:
         say(text)
@@ -125,7 +127,10 @@ def open_minute(bench: Bench, name: str, everybody: list[Family], **settings: st
         ).all()
     storage.close()
     bench.drop(name)
-    say(f"{name}: seconds of CPU while families waited: " + ", ".join(f"{s} {t:.1f}" for s, t in spent.items()))
+    say(
+        f"{name}: seconds of CPU while families waited: "
+        + ", ".join(f"{s} {t:.1f}" for s, t in spent.items())
+    )
     began = min(answer[0] for answer in answers if answer[0])
     return Minute(
         per_s=len(everybody) / (ended - began),
@@ -162,7 +167,9 @@ def what_is_wrong(everybody: list[Family], answers: list[list[Any]], rows: Any) 
         for family, answer in zip(everybody, answers, strict=True)
         if answer[2] == 200
     }
-    wrong += [f"{row.application_id} was told something else" for row in rows if told.get(row[0]) != row.state]
+    wrong += [
+        f"{row.application_id} was told something else" for row in rows if told.get(row[0]) != row.state
+    ]
     places = sum(row.state == "placed" for row in rows)
     expected = SEATS * len({family.course_id for family in everybody})
     if places != expected:

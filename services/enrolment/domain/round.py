@@ -168,9 +168,7 @@ def explain(
     ]
 
 
-def _reason(
-    choice: Choice, position: int, index: int | None, last: Mapping[str, tuple[int, ...]]
-) -> Reason:
+def _reason(choice: Choice, position: int, index: int | None, last: Mapping[str, tuple[int, ...]]) -> Reason:
     if index is not None and position >= index:
         return Reason(choice.course_id, PLACED if position == index else NOT_NEEDED)
     limit = last.get(choice.course_id, ())

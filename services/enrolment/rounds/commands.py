@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -38,7 +38,7 @@ NO_ROUND_COURSES = Refusal(
 )
 RESERVED_TOO_MANY = Refusal(
     "reserved_too_many",
-    N_("%(reserved)s seats would be reserved on each course, but %(title)s has only %(seats)s free."),
+    N_("%(reserved)s seats would be reserved on each course, but one has only %(seats)s free."),
     status=422,
 )
 ROUND_CLOSED = Refusal("round_closed", N_("The ranking is closed: the round has been run."))
@@ -46,9 +46,7 @@ ROUND_NOT_RUN = Refusal("round_not_run", N_("The round has not been run yet: run
 TOO_MANY_WISHES = Refusal(
     "too_many_wishes", N_("You can rank up to %(most)s courses; you ranked %(ranked)s."), status=422
 )
-COURSE_RANKED_TWICE = Refusal(
-    "course_ranked_twice", N_("A course can be on the list only once."), status=422
-)
+COURSE_RANKED_TWICE = Refusal("course_ranked_twice", N_("A course can be on the list only once."), status=422)
 COURSE_NOT_IN_ROUND = Refusal(
     "course_not_in_round", N_("This course does not give its places in this round."), status=422
 )
@@ -105,10 +103,8 @@ def _check_seats(states: Mapping[str, CourseState], reserved: Mapping[str, int])
     for state in states.values():
         free = state.capacity - state.taken
         if wanted > free:
-            facts = {"reserved": wanted, "title": state.course_id, "seats": free}
-            raise Refused(
-                Refusal(RESERVED_TOO_MANY.name, RESERVED_TOO_MANY.reason, facts, status=422)
-            )
+            facts = {"reserved": wanted, "seats": free}
+            raise Refused(replace(RESERVED_TOO_MANY, facts=facts))
 
 
 def lock_round(unit: Unit, round_id: str) -> sa.Row[Any]:
@@ -164,7 +160,7 @@ def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
     ranked = len(ranking.course_ids)
     if ranked > round_.most_wishes:
         facts = {"most": round_.most_wishes, "ranked": ranked}
-        raise Refused(Refusal(TOO_MANY_WISHES.name, TOO_MANY_WISHES.reason, facts, status=422))
+        raise Refused(replace(TOO_MANY_WISHES, facts=facts))
     if len(set(ranking.course_ids)) < ranked:
         raise Refused(COURSE_RANKED_TWICE)
     guardians = repository.guardians_of(unit, ranking.pupil_ids)

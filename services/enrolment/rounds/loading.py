@@ -69,7 +69,9 @@ class _Loaded:
         self.queued_at = {(r.pupil_id, r.course_id): r.queued_at for r in active if r.state == "queued"}
         starts_on = {state.terms.term_starts_on for state in self.states.values()}
         # All courses of a round are of one term, so a pupil has one age.
-        self.ages = {each.pupil_id: age_on(each.born_on, day) for each in self.pupils.values() for day in starts_on}
+        self.ages = {
+            each.pupil_id: age_on(each.born_on, day) for each in self.pupils.values() for day in starts_on
+        }
         # Of thousands of pupils many are the same in all that rules go by.
         self._refusals: dict[tuple[str, str, int], str | None] = {}
         self._keys: dict[tuple[object, ...], tuple[int, ...]] = {}

@@ -49,7 +49,9 @@ def publish(unit: Unit, round_: sa.Row[Any], by: str) -> None:
     repository.insert_applications(unit, new)
     _lift(unit, lifted)
     events = [(row["application_id"], by, row["state"], ADMISSION_ROUND) for row in new]
-    repository.note_events(unit, events + [(row.application_id, by, "placed", ADMISSION_ROUND) for row in lifted])
+    repository.note_events(
+        unit, events + [(row.application_id, by, "placed", ADMISSION_ROUND) for row in lifted]
+    )
     unit.execute(sa.update(courses).where(courses.c.course_id.in_(list(mine))).values(round_over=True))
     repository.save_seats(unit, states.values())
     _record(unit, states, people, [*new, *(row._asdict() | {"state": "placed"} for row in lifted)])
@@ -141,7 +143,5 @@ def _record(
         else:
             position = positions[row["application_id"]]
             unit.record(
-                ApplicationQueued(
-                    queued_at=row["queued_at"], position=position, rule=row["rule"], **common
-                )
+                ApplicationQueued(queued_at=row["queued_at"], position=position, rule=row["rule"], **common)
             )

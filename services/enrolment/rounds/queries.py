@@ -81,6 +81,12 @@ def round_of(connection: sa.Connection, round_id: str) -> Round | None:
     return found[0] if found else None
 
 
+def rounds_to_see(connection: sa.Connection, pupil_ids: Sequence[str]) -> list[Round]:
+    """Rounds in which a family can rank, or has ranked."""
+    ranked = sa.select(round_rankings.c.round_id).where(round_rankings.c.pupil_id.in_(list(pupil_ids)))
+    return rounds_where(connection, sa.or_(rounds.c.state == "open", rounds.c.round_id.in_(ranked)))
+
+
 def scope_of_round(connection: sa.Connection, round_id: str) -> str | None:
     return connection.scalar(sa.select(rounds.c.scope).where(rounds.c.round_id == round_id))
 

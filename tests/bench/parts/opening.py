@@ -151,4 +151,3 @@ def _pupil(family: Family, year: int, now: object) -> dict[str, object]:
         "registered_by": "bench",
         "registered_at": now,
     }
-

@@ -26,9 +26,7 @@ COURSES = ("a", "b", "c")
 
 
 def courses_of(seats: Sequence[int], reserved: Sequence[Mapping[str, int]]) -> dict[str, RoundCourse]:
-    return {
-        name: RoundCourse(name, seats[n], reserved[n]) for n, name in enumerate(COURSES[: len(seats)])
-    }
+    return {name: RoundCourse(name, seats[n], reserved[n]) for n, name in enumerate(COURSES[: len(seats)])}
 
 
 @st.composite
