@@ -122,7 +122,7 @@ def rank_by_api(context: Context, round_id: str) -> dict[str, Any]:
     )
     with context.parts.storage.unit() as unit:
         commands.rank_courses(unit, ranking)
-    return my_rankings(context, round_id)
+    return _rankings(context, round_id)
 
 
 @routes.api(
@@ -133,6 +133,10 @@ def rank_by_api(context: Context, round_id: str) -> dict[str, Any]:
     answer=RankingsAnswer,
 )
 def my_rankings(context: Context, round_id: str) -> dict[str, Any]:
+    return _rankings(context, round_id)
+
+
+def _rankings(context: Context, round_id: str) -> dict[str, Any]:
     _round(context, round_id)
     with context.parts.storage.reading() as connection:
         mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id(context))]
@@ -206,6 +210,10 @@ class RunBody(Schema):
     answer=RunsAnswer,
 )
 def runs_of_round(context: Context, round_id: str) -> dict[str, Any]:
+    return _runs(context, round_id)
+
+
+def _runs(context: Context, round_id: str) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
         return {"runs": queries.runs_of(connection, round_id)}
 
@@ -223,7 +231,7 @@ def run_by_api(context: Context, round_id: str) -> dict[str, Any]:
         commands.run_round(
             unit, round_id, context.body["run_id"], context.body["kind"], context.signed_in.audit_name
         )
-    return runs_of_round(context, round_id)
+    return _runs(context, round_id)
 
 
 @routes.api(

@@ -98,7 +98,8 @@ def fill(storage: Storage, size: int) -> None:
     write = _writer(storage)
     when = NOW.isoformat()
     write(
-        "pupils (pupil_id, given_name, family_name, born_on, home_municipality, registered_by, registered_at)",
+        "pupils (pupil_id, given_name, family_name, born_on, "
+        "home_municipality, registered_by, registered_at)",
         ((p, "Barn", "Andersson", "2017-06-01", home, "bench", when) for ps, home in parties for p in ps),
     )
     write(

@@ -1,4 +1,4 @@
-"""A thousand children press "apply" at once for a course of thirty seats, over HTTP, in a process of its own."""
+"""A thousand children press "apply" at once for a course of thirty seats, over HTTP, in a real process."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class CatchUp:
         return total
 
     def _stands_still(self, position: Position) -> bool:
-        """Notes the position; whether it is the same as last time although the next fact was sent long ago."""
+        """Notes the position; whether it has not moved although the next fact was sent long ago."""
         with self.storage.unit() as unit:
             before = unit.row(
                 sa.select(outbox_readers).where(

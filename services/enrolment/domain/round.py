@@ -86,32 +86,36 @@ def _propose(
     ousted: set[tuple[int, str]] = set()
     free = list(range(len(parties)))
     while free:
-        arrived: dict[str, list[_Candidate]] = {}
-        for number in free:
-            choices = parties[number].choices
-            while at[number] < len(choices) and (number, choices[at[number]].course_id) in barred:
-                at[number] += 1
-            if at[number] < len(choices):
-                choice = choices[at[number]]
-                arrived.setdefault(choice.course_id, []).append((choice.key, number))
+        arrived = _arrivals(parties, at, free, barred)
         free = []
         for course_id, new in arrived.items():
             before = held.get(course_id, [])
             kept = choose(courses[course_id], [*before, *new], parties)
             held[course_id] = kept
             stay = {number for _, number in kept}
-            for _, number in new:
-                if number not in stay:
-                    free.append(number)
-            for _, number in before:
-                if number not in stay:
-                    free.append(number)
-                    if len(parties[number].pupils) > 1:
-                        ousted.add((number, course_id))
+            left = [number for _, number in before if number not in stay]
+            ousted |= {(number, course_id) for number in left if len(parties[number].pupils) > 1}
+            free += left
+            free += [number for _, number in new if number not in stay]
         for number in free:
             at[number] += 1
     ends = [at[n] if at[n] < len(party.choices) else None for n, party in enumerate(parties)]
     return ends, ousted
+
+
+def _arrivals(
+    parties: Sequence[Party], at: list[int], free: Iterable[int], barred: set[tuple[int, str]]
+) -> dict[str, list[_Candidate]]:
+    """By course who proposes to it now; moves `at` past what siblings are barred from."""
+    arrived: dict[str, list[_Candidate]] = {}
+    for number in free:
+        choices = parties[number].choices
+        while at[number] < len(choices) and (number, choices[at[number]].course_id) in barred:
+            at[number] += 1
+        if at[number] < len(choices):
+            choice = choices[at[number]]
+            arrived.setdefault(choice.course_id, []).append((choice.key, number))
+    return arrived
 
 
 def choose(

@@ -15,7 +15,7 @@ from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import refusal_for_pupil, refusal_to_apply
 from services.enrolment import repository
-from services.enrolment.domain.admission import COURSE_UNKNOWN, PUPIL_UNKNOWN, CourseState
+from services.enrolment.domain.admission import COURSE_UNKNOWN, PUPIL_UNKNOWN, Applicant, CourseState
 from services.enrolment.domain.round import Reason, explain, place
 from services.enrolment.rounds.frozen import Problem, digest_of, freeze
 from services.enrolment.rounds.loading import courses_of, load_problem, ranked_pupils
@@ -116,7 +116,7 @@ def lock_round(unit: Unit, round_id: str) -> sa.Row[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The best course first; several pupils are siblings who come together or not at all. None: no courses."""
+    """The best course first; several pupils are siblings who come together or not at all."""
 
     round_id: str
     pupil_ids: tuple[str, ...]
@@ -174,13 +174,17 @@ def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
         course = states.get(course_id)
         if course is None:
             raise Refused(COURSE_NOT_IN_ROUND if _exists(unit, course_id) else COURSE_UNKNOWN)
-        for applicant, _ in applicants.values():
-            age = age_on(applicant.born_on, course.terms.term_starts_on)
-            refusal = refusal_to_apply(course.terms, course.rule_book, unit.today) or refusal_for_pupil(
-                course.terms, course.rule_book, applicant.home, age, unit.today
-            )
-            if refusal is not None:
-                raise Refused(refusal)
+        _check_rules(unit, course, [applicant for applicant, _ in applicants.values()])
+
+
+def _check_rules(unit: Unit, course: CourseState, applicants: Sequence[Applicant]) -> None:
+    for applicant in applicants:
+        age = age_on(applicant.born_on, course.terms.term_starts_on)
+        refusal = refusal_to_apply(course.terms, course.rule_book, unit.today) or refusal_for_pupil(
+            course.terms, course.rule_book, applicant.home, age, unit.today
+        )
+        if refusal is not None:
+            raise Refused(refusal)
 
 
 def _exists(unit: Unit, course_id: str) -> bool:
@@ -225,8 +229,8 @@ def results_of(problem: Problem) -> list[dict[str, Any]]:
     for (pupil_id, course_id), why in problem.refused.items():
         refused.setdefault(pupil_id, []).append((course_id, REFUSED, why))
     rows = []
-    for party, index, why in zip(problem.parties, placed, reasons, strict=True):
-        told = [_told(problem, reason) for reason in why]
+    for party, index, explained in zip(problem.parties, placed, reasons, strict=True):
+        told = [_told(problem, reason) for reason in explained]
         for pupil_id in party.pupils:
             rows.append(
                 {

@@ -163,7 +163,7 @@ def runs_of(connection: sa.Connection, round_id: str) -> list[Run]:
     return [_run(row, counted.get(row.run_id, ())) for row in rows]
 
 
-def _run(row: sa.Row[Any], counted: Sequence[sa.Row[Any]]) -> Run:
+def _run(row: Any, counted: Sequence[sa.Row[Any]]) -> Run:
     by_wish: Counter[int] = Counter()
     without: Counter[str] = Counter()
     for each in counted:

@@ -54,46 +54,52 @@ def complete(received: bytes) -> tuple[int, bytes] | None:
     return (int(received[9:12]), body) if len(body) >= length else None
 
 
-def run(port: int, requests: list[bytes], connections: int) -> list[list[object]]:
-    answers: list[list[object]] = [[0.0, 0.0, 0, ""] for _ in requests]
-    selector = selectors.DefaultSelector()
-    following = iter(range(len(requests)))
-    busy = 0
+class Crowd:
+    """Every connection sends a request, reads its answer, and sends the next that nobody has sent."""
 
-    def send_next(connection: Connection) -> bool:
-        number = next(following, -1)
+    def __init__(self, port: int, requests: list[bytes], connections: int) -> None:
+        self.requests = requests
+        self.answers: list[list[object]] = [[0.0, 0.0, 0, ""] for _ in requests]
+        self._following = iter(range(len(requests)))
+        self._selector = selectors.DefaultSelector()
+        self._opened = [Connection(socket.create_connection(("127.0.0.1", port))) for _ in range(connections)]
+        for each in self._opened:
+            each.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._selector.register(each.socket, selectors.EVENT_READ, each)
+
+    def run(self) -> list[list[object]]:
+        """[sent, answered, status, body] a request; zeros for one that got no answer."""
+        busy = sum(self._send_next(each) for each in self._opened)
+        while busy:
+            events = self._selector.select(PATIENCE_SECONDS)
+            if not events:
+                break
+            busy -= sum(self._receive(key.data) for key, _ in events)
+        for each in self._opened:
+            each.socket.close()
+        return self.answers
+
+    def _send_next(self, connection: Connection) -> bool:
+        number = next(self._following, -1)
         if number < 0:
             return False
         connection.number, connection.received = number, b""
         connection.sent = time.monotonic()
-        connection.socket.sendall(requests[number])
+        connection.socket.sendall(self.requests[number])
         return True
 
-    opened = [Connection(socket.create_connection(("127.0.0.1", port))) for _ in range(connections)]
-    for connection in opened:
-        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        selector.register(connection.socket, selectors.EVENT_READ, connection)
-    for connection in opened:
-        busy += send_next(connection)
-    while busy:
-        events = selector.select(PATIENCE_SECONDS)
-        if not events:
-            break  # what has no answer counts as an error
-        for key, _ in events:
-            connection = key.data
-            data = connection.socket.recv(65536)
-            connection.received += data
-            answer = complete(connection.received)
-            if answer is not None:
-                sent = connection.sent
-                answers[connection.number] = [sent, time.monotonic(), answer[0], answer[1].decode()]
-                busy -= not send_next(connection)
-            elif not data:
-                selector.unregister(connection.socket)
-                busy -= 1
-    for connection in opened:
-        connection.socket.close()
-    return answers
+    def _receive(self, connection: Connection) -> bool:
+        """Whether the connection has nothing more to do."""
+        data = connection.socket.recv(65536)
+        connection.received += data
+        answer = complete(connection.received)
+        if answer is not None:
+            status, body = answer
+            self.answers[connection.number] = [connection.sent, time.monotonic(), status, body.decode()]
+            return not self._send_next(connection)
+        if not data:
+            self._selector.unregister(connection.socket)
+        return not data
 
 
 def main() -> None:
@@ -101,7 +107,7 @@ def main() -> None:
     lines = [line.rstrip("\n").split("\t") for line in sys.stdin]
     requests = [request_bytes(port, token, body) for token, body in lines]
     gc.disable()
-    for answer in run(port, requests, connections):
+    for answer in Crowd(port, requests, connections).run():
         sys.stdout.write(json.dumps(answer) + "\n")
 
 
