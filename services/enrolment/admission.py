@@ -28,6 +28,7 @@ from services.enrolment.domain.admission import (
 )
 from services.enrolment.domain.ceilings import Ceilings
 from services.enrolment.domain.limits import Engagement
+from services.enrolment.domain.queue import QUEUE_DATE
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 
 ID_TAKEN = Refusal(
@@ -50,6 +51,8 @@ class _Batch:
     engagements: dict[str, list[Engagement]]
     queue_dates: dict[tuple[str, str], datetime]
     ceilings: Ceilings
+    # When the last of those who waited before joined the queue, by course.
+    last_queued: dict[str, datetime]
     decided: list[tuple[ApplicationRequest, Decision, dict[str, Any]]] = field(default_factory=list)
 
 
@@ -107,6 +110,7 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
         surroundings.engagements_of(connection, pupil_ids),
         surroundings.queue_dates_of(connection, pupil_ids),
         ceilings,
+        repository.last_queued(unit, [each.course_id for each in courses.values() if each.waiting]),
     )
 
 
@@ -222,15 +226,39 @@ def _outcome(row: Mapping[str, Any], *, already: bool) -> Outcome:
 
 
 def _positions(batch: _Batch) -> dict[str, int]:
-    """Positions of what this batch queued, and of what it found waiting, by application id."""
-    queued = {row["course_id"] for row in batch.active.values() if row["state"] == "queued"}
-    states = {course_id: batch.courses[course_id] for course_id in queued if course_id in batch.courses}
-    queues = repository.queues(batch.unit.connection, states, batch.unit.today)
-    return {
-        each.application_id: position
-        for queue in queues.values()
-        for position, each in enumerate(queue, start=1)
-    }
+    """Positions of what this batch queued, and of what it found waiting, by application id.
+
+    Only a queue that somebody may have joined ahead of others is read: in the minute a period opens, when
+    queues are long and all come to their end, reading them would be most of the work.
+    """
+    queued: dict[str, list[Mapping[str, Any]]] = {}
+    for row in batch.active.values():
+        if row["state"] == "queued" and row["course_id"] in batch.courses:
+            queued.setdefault(row["course_id"], []).append(row)
+    positions: dict[str, int] = {}
+    unclear: dict[str, CourseState] = {}
+    for course_id, rows in queued.items():
+        course = batch.courses[course_id]
+        if _came_last(batch, course, rows):
+            in_turn = sorted(rows, key=lambda row: row["queued_at"])
+            first = course.waiting - len(rows) + 1
+            positions |= {row["application_id"]: first + n for n, row in enumerate(in_turn)}
+        else:
+            unclear[course_id] = course
+    for queue in repository.queues(batch.unit.connection, unclear, batch.unit.today).values():
+        positions |= {each.application_id: position for position, each in enumerate(queue, start=1)}
+    return positions
+
+
+def _came_last(batch: _Batch, course: CourseState, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these joined a queue by date after everybody who waited before."""
+    last = batch.last_queued.get(course.course_id)
+    now = batch.unit.now
+    return (
+        course.rule_book.order[0] == QUEUE_DATE
+        and (last is None or last < now)
+        and all(row["queued_at"] >= now for row in rows)
+    )
 
 
 def _with_position(answer: Answer, positions: dict[str, int]) -> Answer:

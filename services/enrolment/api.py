@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -82,7 +82,10 @@ def apply_by_api(context: Context) -> dict[str, Any]:
 
 def _outcome(context: Context, outcome: Outcome) -> dict[str, Any]:
     reason = context.texts.gettext(words.RULES.get(outcome.rule, outcome.rule))
-    return {**asdict(outcome), "reason": reason}
+    return {**{name: getattr(outcome, name) for name in _OUTCOME}, "reason": reason}
+
+
+_OUTCOME = tuple(field.name for field in dataclass_fields(Outcome))
 
 
 class CourseSummary(Schema):

@@ -21,6 +21,7 @@ from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.offers import keeps_place_in_queue
 from services.enrolment.domain.requests import ApplicationRequest, is_readable
 from services.enrolment.forms import KeyField, Text
+from services.enrolment.rounds.queries import rounds_to_see
 
 routes = Routes()
 FAMILY = only("guardian", "pupil")
@@ -89,6 +90,7 @@ def my_page(context: Context) -> Response:
     with context.parts.storage.reading() as connection:
         pupils = queries.pupils_of(connection, person, today_of(context))
         applications = queries.applications_of_person(connection, person, today_of(context))
+        rounds = rounds_to_see(connection, [pupil.pupil_id for pupil in pupils])
     family = [
         {
             "pupil": pupil,
@@ -97,7 +99,7 @@ def my_page(context: Context) -> Response:
         }
         for pupil in pupils
     ]
-    return context.render("my.html", family=family, words=words)
+    return context.render("my.html", family=family, rounds=rounds, words=words)
 
 
 def _mine(context: Context, application_id: str) -> queries.Application:

@@ -22,7 +22,7 @@ from services.contracts.eligibility import (
 from services.contracts.fact import LocalText
 from services.contracts.price import Price, WithdrawalCost, full_price
 from services.enrolment import pricing, repository, surroundings
-from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState, refusal_before_round
 from services.enrolment.domain.limits import Wish, refusal_by_limits
 from services.enrolment.domain.queue import ahead_by_kind
 from services.enrolment.domain.requests import is_readable
@@ -176,7 +176,8 @@ def _verdict(
     engagements = family.engagements.get(pupil.pupil_id, ())
     wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=state.has_free_seat)
     refusal = (
-        refusal_to_apply(terms, rule_book, today)
+        refusal_before_round(state)
+        or refusal_to_apply(terms, rule_book, today)
         or refusal_for_pupil(terms, rule_book, pupil.home, age, today, known=known)
         or refusal_by_limits(rule_book, wish, engagements)
     )

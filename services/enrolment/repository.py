@@ -103,6 +103,7 @@ def course_state(row: sa.Row[Any], known: Mapping[str, Municipality]) -> CourseS
         weekday=row.weekday,
         starts_at=row.starts_at,
         minutes=row.minutes,
+        round_over=row.round_over,
     )
 
 
@@ -176,6 +177,18 @@ def existing_applications(
     )
 
 
+def last_queued(unit: Unit, course_ids: Collection[str]) -> dict[str, datetime]:
+    """The latest queue date in the queue of each course that has one."""
+    if not course_ids:
+        return {}
+    statement = (
+        sa.select(applications.c.course_id, sa.func.max(applications.c.queued_at).label("queued_at"))
+        .where(applications.c.course_id.in_(list(course_ids)), applications.c.state == "queued")
+        .group_by(applications.c.course_id)
+    )
+    return {row.course_id: row.queued_at for row in unit.rows(statement)}
+
+
 def insert_applications(unit: Unit, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         unit.execute(sa.insert(applications), list(rows))
@@ -210,7 +223,7 @@ def queues(
         .where(applications.c.course_id.in_(list(states)), applications.c.state == "queued")
     ).all()
     placed = _schools_of(connection, {row.pupil_id for row in waiting})
-    siblings = _siblings_on_course(connection, states)
+    siblings = siblings_on_course(connection, states)
     found: dict[str, list[Waiting]] = {course_id: [] for course_id in states}
     for row in waiting:
         found[row.course_id].append(_waiting(row, states[row.course_id], placed, siblings))
@@ -249,7 +262,7 @@ def _waiting(
     )
 
 
-def _siblings_on_course(connection: sa.Connection, states: Mapping[str, CourseState]) -> set[tuple[str, str]]:
+def siblings_on_course(connection: sa.Connection, states: Mapping[str, CourseState]) -> set[tuple[str, str]]:
     """(pupil, course) where another child of one of its guardians holds a seat; asked only if it matters."""
     asking = [course_id for course_id, state in states.items() if "siblings_first" in state.rule_book.order]
     if not asking:

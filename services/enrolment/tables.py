@@ -66,6 +66,8 @@ courses = sa.Table(
     sa.Column("capacity", sa.Integer, nullable=False),
     sa.Column("taken", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("waiting", sa.Integer, nullable=False, default=0, server_default="0"),
+    # Set when an admission round has given this course's seats.
+    sa.Column("round_over", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.CheckConstraint("taken >= 0 AND taken <= capacity", name="ck_courses_seats"),
     sa.CheckConstraint("waiting >= 0", name="ck_courses_waiting"),
 )
@@ -207,4 +209,71 @@ application_events = sa.Table(
     sa.Column("by", sa.String(200), nullable=False),
     sa.Column("what", sa.String(64), nullable=False),
     sa.Column("why", sa.Text, nullable=False),
+)
+
+# An admission round of a term, for the courses of a municipality (two digits: of the county) whose rule
+# book gives places in rounds.
+rounds = sa.Table(
+    "rounds",
+    metadata,
+    sa.Column("round_id", sa.String(64), primary_key=True),
+    sa.Column("term_id", sa.String(64), nullable=False),
+    sa.Column("scope", sa.String(4), nullable=False),
+    sa.Column("most_wishes", sa.Integer, nullable=False),
+    # Decides between equals. Families see its digest while they rank, and the seed itself afterwards.
+    sa.Column("seed", sa.String(64), nullable=False),
+    # JSON: municipality code -> seats on each course that its own pupils have first.
+    sa.Column("reserved", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("opened_by", sa.String(200), nullable=False),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("state IN ('open', 'run', 'published')", name="ck_rounds_state"),
+)
+
+# One ranking a pupil and round; pupils of one party come together or not at all.
+round_rankings = sa.Table(
+    "round_rankings",
+    metadata,
+    sa.Column("round_id", sa.String(64), sa.ForeignKey("rounds.round_id"), primary_key=True),
+    sa.Column("pupil_id", sa.String(64), sa.ForeignKey("pupils.pupil_id"), primary_key=True),
+    sa.Column("party_id", sa.String(64), nullable=False),
+    sa.Column("guardian_id", sa.String(64), nullable=False),
+    sa.Column("ranked_by", sa.String(200), nullable=False),
+    sa.Column("ranked_at", UtcDateTime, nullable=False),
+)
+
+round_wishes = sa.Table(
+    "round_wishes",
+    metadata,
+    sa.Column("round_id", sa.String(64), primary_key=True),
+    sa.Column("pupil_id", sa.String(64), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("course_id", sa.String(64), sa.ForeignKey("courses.course_id"), nullable=False),
+    sa.UniqueConstraint("round_id", "pupil_id", "course_id", name="uq_round_wishes_course"),
+)
+
+# A rehearsal, or the run that counts, with the input it had: whoever has it can do the run again.
+round_runs = sa.Table(
+    "round_runs",
+    metadata,
+    sa.Column("run_id", sa.String(64), primary_key=True),
+    sa.Column("round_id", sa.String(64), sa.ForeignKey("rounds.round_id"), nullable=False, index=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("frozen", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("run_by", sa.String(200), nullable=False),
+    sa.Column("run_at", UtcDateTime, nullable=False),
+    sa.CheckConstraint("kind IN ('rehearsal', 'final')", name="ck_round_runs_kind"),
+)
+
+round_results = sa.Table(
+    "round_results",
+    metadata,
+    sa.Column("run_id", sa.String(64), sa.ForeignKey("round_runs.run_id"), primary_key=True),
+    sa.Column("pupil_id", sa.String(64), primary_key=True),
+    # None: no place. `wish` counts from 1.
+    sa.Column("course_id", sa.String(64)),
+    sa.Column("wish", sa.Integer),
+    # What became of each wish and why, JSON.
+    sa.Column("explanation", sa.Text, nullable=False),
 )

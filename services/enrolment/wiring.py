@@ -17,6 +17,8 @@ from services.enrolment import (
     pages,
     pupil_pages,
     queries,
+    round_api,
+    round_pages,
     staff_pages,
     statistics_pages,
 )
@@ -51,7 +53,9 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         pupil_pages.routes,
         statistics_pages.routes,
         decision_pages.routes,
+        round_pages.routes,
         api.routes,
+        round_api.routes,
     ]
     app = App(parts, modules, Path(__file__).parent)
     return Composition(EnrolmentService, parts, app)

@@ -25,6 +25,7 @@ OUTCOMES = {
 }
 
 RULES = {
+    "admission_round": N_("The place was given in the admission round, to everybody at once."),
     "free_seat": N_("There was a free seat, and nobody was waiting for it."),
     "next_in_queue": N_("A seat came free, and the pupil was next in the queue."),
     "queue_date": N_(
@@ -93,4 +94,26 @@ EVENTS = {
     **STATES,
     "skipped": N_("Passed over for a seat"),
     "came_of_age": N_("The pupil turned 18 and decides"),
+}
+
+ROUND_STATES = {
+    "open": N_("Families rank"),
+    "run": N_("Run, not published"),
+    "published": N_("Published"),
+}
+ROUND_STATE_KINDS = {"open": "info", "run": "warn", "published": "ok"}
+RUN_KINDS = {"rehearsal": N_("Rehearsal"), "final": N_("The run that counts")}
+
+WISH_OUTCOMES = {
+    "placed": N_("The place"),
+    "full": N_("Full: others were ahead in the school's order"),
+    "not_needed": N_("Not needed: a better wish came true"),
+    "refused": N_("Not possible under the rules any more"),
+}
+WISH_CRITERIA = {
+    "queue_date": N_("They had waited longer."),
+    "new_pupils_first": N_("Pupils without a place at the school go first."),
+    "host_residents_first": N_("Pupils who live in the municipality go first."),
+    "children_before_adults": N_("Children and young people go before adults."),
+    "lottery": N_("They were equal in everything else, and the lottery decided."),
 }

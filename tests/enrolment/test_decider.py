@@ -204,3 +204,16 @@ def test_a_thousand_at_once_for_thirty_seats(storage: Storage, decider: Decider,
         pass
     assert callers.states() == ["placed"] * 30 + ["queued"] * 970
     assert seats(storage) == (30, 30, 970)
+
+
+def test_facts_rest_while_families_wait_but_not_for_long(decider: Decider) -> None:
+    now = 1000.0
+    assert not decider.relay_rests(now)
+    decider._see_rush(now)
+    assert decider.relay_rests(now + 0.1)
+    assert not decider.relay_rests(now + room.RUSH_ENDS_SECONDS + 0.1)
+    moment = now
+    while moment < now + 2 * room.RELAY_TURN_SECONDS:
+        decider._see_rush(moment)
+        assert decider.relay_rests(moment) == (moment < now + room.RELAY_TURN_SECONDS)
+        moment += room.RUSH_ENDS_SECONDS / 2

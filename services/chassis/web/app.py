@@ -122,15 +122,15 @@ class App:
         return response
 
     def _context(self, request: Request, route: Route | None) -> Context:
-        session = self.sessions.read(request)
-        actor = session.actor
-        if route is not None and route.api is not None and "Authorization" in request.headers:
-            actor = self._bearer(request)
+        bears = route is not None and route.api is not None and "Authorization" in request.headers
+        # A client with a token has no use for cookies: reading them would double what its check costs.
+        session = self.sessions.anonymous() if bears else self.sessions.read(request)
+        actor = self._bearer(request) if bears else session.actor
         accepted = [name for name, quality in request.accept_languages if quality > 0]
         language = languages.choose(request.cookies.get(LANGUAGE_COOKIE), accepted)
         languages.speak(language)
         context = Context(self, request, session, actor, language)
-        context.flashes = self.sessions.flashed(request)
+        context.flashes = [] if bears else self.sessions.flashed(request)
         return context
 
     def _bearer(self, request: Request) -> Actor | None:

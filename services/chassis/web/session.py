@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -47,7 +48,11 @@ class Sessions:
             data = self._session.loads(request.cookies.get(SESSION_COOKIE, ""), max_age=SESSION_SECONDS)
             return Session(str(data["sid"]), _actor(data.get("actor")))
         except (BadSignature, KeyError, TypeError):
-            return Session(secrets.token_urlsafe(16), None, is_new=True)
+            return self.anonymous()
+
+    @staticmethod
+    def anonymous() -> Session:
+        return Session(secrets.token_urlsafe(16), None, is_new=True)
 
     def write(self, response: Response, session: Session) -> None:
         actor = asdict(session.actor) if session.actor else None
@@ -90,9 +95,10 @@ class Sessions:
     def actor_of_token(self, token: str) -> Actor | None:
         """Who the token speaks for; None for one that is forged or too old."""
         try:
-            data = self._token.loads(token, max_age=TOKEN_SECONDS)
+            data, signed_at = self._token.loads(token, max_age=TOKEN_SECONDS, return_timestamp=True)
             days = int(data.pop("days"))
-            self._token.loads(token, max_age=days * 86400)
+            if (datetime.now(UTC) - signed_at).total_seconds() > days * 86400:
+                return None
             return _actor(data)
         except (BadSignature, KeyError, TypeError, ValueError):
             return None

@@ -23,6 +23,7 @@ from services.enrolment.domain.ceilings import Ceilings
 from services.enrolment.domain.limits import Engagement, Lesson, Wish, refusal_by_limits
 from services.enrolment.domain.offers import CEILING, RESERVED, Day, Seats, reserved_for_others
 
+ADMISSION_ROUND = "admission_round"
 AGE_OF_MAJORITY = 18
 FREE_SEAT = "free_seat"
 NEXT_IN_QUEUE = "next_in_queue"
@@ -70,6 +71,8 @@ class CourseState:
     minutes: int = 0
     blocked: int = 0
     held: dict[str, int] = field(default_factory=dict)
+    # Whether the course's admission round is over; until then a rule book with rounds gives no seat singly.
+    round_over: bool = False
 
     @property
     def has_free_seat(self) -> bool:
@@ -115,6 +118,17 @@ class Surroundings:
     ceilings: Ceilings = field(default_factory=Ceilings)
 
 
+def refusal_before_round(course: CourseState) -> Refusal | None:
+    """Why nobody may apply for the course singly yet; None where seats go to who comes first."""
+    if course.rule_book.admission != "round" or course.round_over:
+        return None
+    return Refusal(
+        "course_has_round",
+        N_("Places on this course are given in an admission round: rank it together with your other wishes."),
+        rule=f"{course.rule_book.rule_book_id}/admission",
+    )
+
+
 def decide(
     course: CourseState,
     applicant: Applicant,
@@ -129,7 +143,8 @@ def decide(
     `came_on` is the day the application came: before today for one on paper.
     """
     around = around or Surroundings()
-    refusal = _refusal_of_period(course, today, came_on) or refusal_for_pupil(
+    refusal = refusal_before_round(course) or _refusal_of_period(course, today, came_on)
+    refusal = refusal or refusal_for_pupil(
         course.terms,
         course.rule_book,
         applicant.home,

@@ -12,6 +12,8 @@ from services.chassis.clock import local_date
 from services.contracts.eligibility import ADULT_AGE
 from services.contracts.rule_book import RuleBook
 
+QUEUE_DATE = "queue_date"
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -48,7 +50,7 @@ _CRITERIA: Mapping[str, Callable[[Waiting], object]] = {
     "moved_in_first": lambda waiting: not waiting.moved_in_and_played,
     "on_time_first": lambda waiting: waiting.is_late,
     "siblings_first": lambda waiting: not waiting.has_sibling_on_course,
-    "queue_date": lambda waiting: waiting.queued_at,
+    QUEUE_DATE: lambda waiting: waiting.queued_at,
     "queue_day": lambda waiting: local_date(waiting.queued_at),
     "lottery": lambda waiting: waiting.draw,
 }
@@ -107,4 +109,9 @@ def _difference(one: Waiting, other: Waiting, order: Sequence[str]) -> str:
     for name in order:
         if _CRITERIA[name](one) != _CRITERIA[name](other):
             return name
-    return "queue_date"
+    return QUEUE_DATE
+
+
+def rank_key(each: Waiting, order: Sequence[str]) -> tuple[object, ...]:
+    """What the order goes by, criterion by criterion; smallest first."""
+    return tuple(_CRITERIA[name](each) for name in order)

@@ -1,0 +1,197 @@
+"""Pages of the admission round: families rank and read why; staff open, rehearse, run and publish."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, fields, validate
+from werkzeug.wrappers import Response
+
+from services.chassis.ids import new_id
+from services.chassis.refusals import N_, Refused
+from services.chassis.storage.unit import Unit
+from services.chassis.web.access import NotFound, only
+from services.chassis.web.context import Context
+from services.chassis.web.inputs import IdField
+from services.chassis.web.routes import Routes
+from services.enrolment import words
+from services.enrolment.pages import FAMILY, person_id, today_of
+from services.enrolment.queries import pupils_of
+from services.enrolment.rounds import commands, queries
+from services.enrolment.rounds.commands import FINAL, REHEARSAL, NewRound, Ranking
+from services.enrolment.staff_pages import STAFF
+from services.enrolment.tables import rounds, terms
+
+routes = Routes()
+MOST_WISHES = 10
+
+
+def scope_of_round(context: Context, round_id: str, action: str = "") -> str | None:
+    with context.parts.storage.reading() as connection:
+        return queries.scope_of_round(connection, round_id)
+
+
+STAFF_OF_ROUND = only("staff", municipality=scope_of_round)
+
+
+@routes.page("/my/rounds/<round_id>", access=FAMILY)
+def rank_page(context: Context, round_id: str) -> Response:
+    return _rank_page(context, round_id, "", 200)
+
+
+def _rank_page(context: Context, round_id: str, error: str, status: int) -> Response:
+    """The children with what they have ranked and, once the round is published, what became of it."""
+    with context.parts.storage.reading() as connection:
+        found = queries.round_of(connection, round_id)
+        if found is None:
+            raise NotFound
+        children = pupils_of(connection, person_id(context), today_of(context))
+        wishes = queries.wishes_of(connection, round_id, [child.pupil_id for child in children])
+        why = {
+            child.pupil_id: queries.explanation_of(connection, round_id, child.pupil_id) for child in children
+        }
+        titles = queries.titles(connection, round_id)
+    return context.render(
+        "rank.html",
+        http_status=status,
+        round=found,
+        children=children,
+        wishes=wishes,
+        why=why,
+        titles=titles,
+        error=error,
+        words=words,
+    )
+
+
+@routes.page("/my/rounds/<round_id>", access=FAMILY, methods=("POST",))
+def rank(context: Context, round_id: str) -> Response:
+    """Ranks for the ticked children, together where there are several. A refusal changes nothing."""
+    form = context.request.form
+    given = [form.get(f"wish{n}", "") for n in range(1, MOST_WISHES + 1)]
+    ranking = Ranking(
+        round_id,
+        tuple(dict.fromkeys(form.getlist("pupil_id"))),
+        tuple(wish for wish in given if wish),
+        person_id(context),
+        context.signed_in.audit_name,
+    )
+    try:
+        with context.parts.storage.unit() as unit:
+            commands.rank_courses(unit, ranking)
+    except Refused as refused:
+        return _rank_page(context, round_id, context.refusal_text(refused.refusal), refused.refusal.status)
+    return context.redirect(f"/my/rounds/{round_id}", context.texts.gettext(N_("The ranking is saved.")))
+
+
+@routes.page("/staff/rounds", access=STAFF)
+def rounds_page(context: Context) -> Response:
+    return _rounds_page(context, {"round_id": new_id(), "most_wishes": "5"}, "", 200)
+
+
+def _rounds_page(context: Context, form: dict[str, Any], error: str, status: int) -> Response:
+    with context.parts.storage.reading() as connection:
+        mine = rounds.c.scope.startswith(context.signed_in.municipality)
+        found = queries.rounds_where(connection, mine)
+        open_terms = connection.execute(terms.select().order_by(terms.c.starts_on.desc())).all()
+        names = queries.municipality_names(connection)
+    return context.render(
+        "rounds.html",
+        http_status=status,
+        rounds=found,
+        terms=[(t.term_id, t.name_en if context.language == "en" else t.name_sv) for t in open_terms],
+        names=names,
+        form=form,
+        error=error,
+        words=words,
+    )
+
+
+class RoundForm(Schema):
+    """Beside these a number for each municipality, `reserved_<code>`."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    round_id = IdField(required=True)
+    term_id = fields.String(required=True, validate=validate.Length(1, 64))
+    most_wishes = fields.Integer(required=True, validate=validate.Range(1, MOST_WISHES))
+
+
+@routes.page("/staff/rounds", access=STAFF, methods=("POST",))
+def open_round(context: Context) -> Response:
+    form = context.load_form(RoundForm())
+    text = context.request.form
+    reserved = {
+        name.removeprefix("reserved_"): int(value)
+        for name, value in text.items()
+        if name.startswith("reserved_") and value.isascii() and value.isdigit() and int(value)
+    }
+    new = NewRound(
+        **form, scope=context.signed_in.municipality, seed=secrets.token_hex(16), reserved=reserved
+    )
+    try:
+        with context.parts.storage.unit() as unit:
+            commands.open_round(unit, new, context.signed_in.audit_name)
+    except Refused as refused:
+        why = context.refusal_text(refused.refusal)
+        return _rounds_page(context, dict(text), why, refused.refusal.status)
+    said = context.texts.gettext(N_("The round is open: families can rank."))
+    return context.redirect(f"/staff/rounds/{new.round_id}", said)
+
+
+@routes.page("/staff/rounds/<round_id>", access=STAFF_OF_ROUND)
+def round_page(context: Context, round_id: str) -> Response:
+    """Every run so far, the newest compared with the one before, and who would be without a place."""
+    with context.parts.storage.reading() as connection:
+        found = queries.round_of(connection, round_id)
+        runs = queries.runs_of(connection, round_id)
+        compared = queries.compare(connection, runs[1].run_id, runs[0].run_id) if len(runs) > 1 else None
+        scope = context.signed_in.municipality
+        without = queries.without_place(connection, runs[0].run_id, scope) if runs else []
+        names = queries.municipality_names(connection)
+    return context.render(
+        "round.html",
+        round=found,
+        runs=runs,
+        compared=compared,
+        without=without,
+        names=names,
+        run_id=new_id(),
+        words=words,
+    )
+
+
+def _rehearse(unit: Unit, round_id: str, run_id: str, by: str) -> None:
+    commands.run_round(unit, round_id, run_id, REHEARSAL, by)
+
+
+def _run(unit: Unit, round_id: str, run_id: str, by: str) -> None:
+    commands.run_round(unit, round_id, run_id, FINAL, by)
+
+
+def _publish(unit: Unit, round_id: str, _run_id: str, by: str) -> None:
+    commands.publish_round(unit, round_id, by)
+
+
+_ACTIONS = {
+    "rehearse": (_rehearse, N_("This is what would happen. Nothing has changed for anybody.")),
+    "run": (_run, N_("The round has been run and the ranking is closed. Publish it when you have read it.")),
+    "publish": (_publish, N_("The round is published: every family is told.")),
+}
+
+
+class RunForm(Schema):
+    run_id = IdField(required=True)
+
+
+@routes.page(
+    "/staff/rounds/<round_id>/<any(rehearse,run,publish):action>", access=STAFF_OF_ROUND, methods=("POST",)
+)
+def act_on_round(context: Context, round_id: str, action: str) -> Response:
+    form = context.load_form(RunForm())
+    command, said = _ACTIONS[action]
+    with context.parts.storage.unit() as unit:
+        command(unit, round_id, form["run_id"], context.signed_in.audit_name)
+    return context.redirect(f"/staff/rounds/{round_id}", context.texts.gettext(said))

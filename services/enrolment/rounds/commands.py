@@ -1,0 +1,260 @@
+"""What can be done with an admission round: open it, rank, rehearse, run, publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.chassis.clock import age_on
+from services.chassis.ids import derived_id
+from services.chassis.refusals import N_, Refusal, Refused
+from services.chassis.storage.unit import Unit
+from services.contracts.eligibility import refusal_for_pupil, refusal_to_apply
+from services.enrolment import repository
+from services.enrolment.domain.admission import COURSE_UNKNOWN, PUPIL_UNKNOWN, Applicant, CourseState
+from services.enrolment.domain.round import Reason, explain, place
+from services.enrolment.rounds.frozen import Problem, digest_of, freeze
+from services.enrolment.rounds.loading import courses_of, load_problem, ranked_pupils
+from services.enrolment.rounds.publishing import publish
+from services.enrolment.tables import round_rankings, round_results, round_runs, round_wishes, rounds
+
+REHEARSAL, FINAL = "rehearsal", "final"
+REFUSED = "refused"
+
+ROUND_UNKNOWN = Refusal("round_unknown", N_("There is no such admission round."), status=404)
+ROUND_ID_TAKEN = Refusal(
+    "round_id_taken", N_("This id belongs to another round. Reload the form and send it again.")
+)
+ROUND_GOING_ON = Refusal(
+    "round_going_on", N_("An admission round for these courses is going on: publish it first.")
+)
+NO_ROUND_COURSES = Refusal(
+    "no_round_courses",
+    N_("No course of this term has a rule book that gives places in a round."),
+)
+RESERVED_TOO_MANY = Refusal(
+    "reserved_too_many",
+    N_("%(reserved)s seats would be reserved on each course, but one has only %(seats)s free."),
+    status=422,
+)
+ROUND_CLOSED = Refusal("round_closed", N_("The ranking is closed: the round has been run."))
+ROUND_NOT_RUN = Refusal("round_not_run", N_("The round has not been run yet: run it before publishing."))
+TOO_MANY_WISHES = Refusal(
+    "too_many_wishes", N_("You can rank up to %(most)s courses; you ranked %(ranked)s."), status=422
+)
+COURSE_RANKED_TWICE = Refusal("course_ranked_twice", N_("A course can be on the list only once."), status=422)
+COURSE_NOT_IN_ROUND = Refusal(
+    "course_not_in_round", N_("This course does not give its places in this round."), status=422
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRound:
+    """`scope` is a municipality's code, or two digits for a county; `reserved` seats a municipality on each
+    course; `seed` decides between equals."""
+
+    round_id: str
+    term_id: str
+    scope: str
+    most_wishes: int
+    seed: str
+    reserved: Mapping[str, int]
+
+
+def open_round(unit: Unit, new: NewRound, by: str) -> None:
+    """Families may rank from now on. The same again changes nothing. Raises Refused."""
+    values = {
+        "term_id": new.term_id,
+        "scope": new.scope,
+        "most_wishes": new.most_wishes,
+        "reserved": json.dumps(dict(new.reserved), sort_keys=True),
+    }
+    before = unit.row(sa.select(rounds).where(rounds.c.round_id == new.round_id))
+    if before is not None:
+        if any(getattr(before, name) != value for name, value in values.items()):
+            raise Refused(ROUND_ID_TAKEN)
+        return
+    going_on = unit.rows(
+        sa.select(rounds.c.scope).where(rounds.c.term_id == new.term_id, rounds.c.state != "published")
+    )
+    if any(row.scope.startswith(new.scope) or new.scope.startswith(row.scope) for row in going_on):
+        raise Refused(ROUND_GOING_ON)
+    unit.execute(
+        sa.insert(rounds).values(
+            **values,
+            round_id=new.round_id,
+            seed=new.seed,
+            state="open",
+            opened_by=by,
+            opened_at=unit.now,
+        )
+    )
+    _check_seats(courses_of(unit.connection, lock_round(unit, new.round_id)), new.reserved)
+
+
+def _check_seats(states: Mapping[str, CourseState], reserved: Mapping[str, int]) -> None:
+    if not states:
+        raise Refused(NO_ROUND_COURSES)
+    wanted = sum(reserved.values())
+    for state in states.values():
+        free = state.capacity - state.taken
+        if wanted > free:
+            facts = {"reserved": wanted, "seats": free}
+            raise Refused(replace(RESERVED_TOO_MANY, facts=facts))
+
+
+def lock_round(unit: Unit, round_id: str) -> sa.Row[Any]:
+    row = unit.row(sa.select(rounds).where(rounds.c.round_id == round_id).with_for_update())
+    if row is None:
+        raise Refused(ROUND_UNKNOWN)
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The best course first; several pupils are siblings who come together or not at all."""
+
+    round_id: str
+    pupil_ids: tuple[str, ...]
+    course_ids: tuple[str, ...]
+    guardian_id: str
+    by: str
+
+
+def rank_courses(unit: Unit, ranking: Ranking) -> None:
+    """The pupils' ranking in place of any before; one who was ranked with siblings is taken from them all.
+
+    Raises Refused.
+    """
+    round_ = lock_round(unit, ranking.round_id)
+    if round_.state != "open":
+        raise Refused(ROUND_CLOSED)
+    _check_ranking(unit, round_, ranking)
+    before = ranked_pupils(unit.connection, ranking.round_id, ranking.pupil_ids)
+    for table in (round_wishes, round_rankings):
+        mine = table.c.pupil_id.in_(sorted(before | set(ranking.pupil_ids)))
+        unit.execute(sa.delete(table).where(table.c.round_id == ranking.round_id, mine))
+    if not ranking.course_ids:
+        return
+    about = {
+        "round_id": ranking.round_id,
+        "party_id": derived_id("party", ranking.round_id, *sorted(ranking.pupil_ids)),
+        "guardian_id": ranking.guardian_id,
+        "ranked_by": ranking.by,
+        "ranked_at": unit.now,
+    }
+    unit.execute(sa.insert(round_rankings), [{**about, "pupil_id": each} for each in ranking.pupil_ids])
+    wishes = [
+        {"round_id": ranking.round_id, "pupil_id": pupil, "position": position, "course_id": course}
+        for pupil in ranking.pupil_ids
+        for position, course in enumerate(ranking.course_ids, start=1)
+    ]
+    unit.execute(sa.insert(round_wishes), wishes)
+
+
+def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
+    ranked = len(ranking.course_ids)
+    if ranked > round_.most_wishes:
+        facts = {"most": round_.most_wishes, "ranked": ranked}
+        raise Refused(replace(TOO_MANY_WISHES, facts=facts))
+    if len(set(ranking.course_ids)) < ranked:
+        raise Refused(COURSE_RANKED_TWICE)
+    guardians = repository.guardians_of(unit, ranking.pupil_ids)
+    applicants = repository.applicants(unit, ranking.pupil_ids)
+    for pupil_id in ranking.pupil_ids:
+        theirs = (pupil_id, *guardians.get(pupil_id, ()))
+        if pupil_id not in applicants or ranking.guardian_id not in theirs:
+            raise Refused(PUPIL_UNKNOWN)
+    states = courses_of(unit.connection, round_)
+    for course_id in ranking.course_ids:
+        course = states.get(course_id)
+        if course is None:
+            raise Refused(COURSE_NOT_IN_ROUND if _exists(unit, course_id) else COURSE_UNKNOWN)
+        _check_rules(unit, course, [applicant for applicant, _ in applicants.values()])
+
+
+def _check_rules(unit: Unit, course: CourseState, applicants: Sequence[Applicant]) -> None:
+    for applicant in applicants:
+        age = age_on(applicant.born_on, course.terms.term_starts_on)
+        refusal = refusal_to_apply(course.terms, course.rule_book, unit.today) or refusal_for_pupil(
+            course.terms, course.rule_book, applicant.home, age, unit.today, known=applicant.known
+        )
+        if refusal is not None:
+            raise Refused(refusal)
+
+
+def _exists(unit: Unit, course_id: str) -> bool:
+    return unit.row(repository.course_rows([course_id])) is not None
+
+
+def run_round(unit: Unit, round_id: str, run_id: str, kind: str, by: str) -> None:
+    """Place everybody who ranked, and keep input, result and reasons. A rehearsal changes nothing else.
+
+    The run that counts closes the ranking. The same run again changes nothing. Raises Refused.
+    """
+    round_ = lock_round(unit, round_id)
+    if unit.row(sa.select(round_runs.c.run_id).where(round_runs.c.run_id == run_id)) is not None:
+        return
+    if round_.state != "open":
+        raise Refused(ROUND_CLOSED)
+    problem = load_problem(unit.connection, round_, unit.today)
+    frozen = freeze(problem)
+    unit.execute(
+        sa.insert(round_runs).values(
+            run_id=run_id,
+            round_id=round_id,
+            kind=kind,
+            frozen=frozen,
+            digest=digest_of(frozen),
+            run_by=by,
+            run_at=unit.now,
+        )
+    )
+    results = results_of(problem)
+    if results:
+        unit.execute(sa.insert(round_results), [{"run_id": run_id, **row} for row in results])
+    if kind == FINAL:
+        unit.execute(sa.update(rounds).where(rounds.c.round_id == round_id).values(state="run"))
+
+
+def results_of(problem: Problem) -> list[dict[str, Any]]:
+    """A row a pupil: the place, if any, and what became of each wish. Follows from the input alone."""
+    placed = place(problem.courses, problem.parties)
+    reasons = explain(problem.courses, problem.parties, placed)
+    refused: dict[str, list[Sequence[str | None]]] = {}
+    for (pupil_id, course_id), why in problem.refused.items():
+        refused.setdefault(pupil_id, []).append((course_id, REFUSED, why))
+    rows = []
+    for party, index, explained in zip(problem.parties, placed, reasons, strict=True):
+        told = [_told(problem, reason) for reason in explained]
+        for pupil_id in party.pupils:
+            rows.append(
+                {
+                    "pupil_id": pupil_id,
+                    "course_id": None if index is None else party.choices[index].course_id,
+                    "wish": None if index is None else index + 1,
+                    "explanation": json.dumps([*told, *refused.get(pupil_id, ())]),
+                }
+            )
+    return rows
+
+
+def _told(problem: Problem, reason: Reason) -> tuple[str, str, str | None]:
+    """(course, what became of the wish, the criterion that decided) for the family's page."""
+    at = reason.criterion
+    return reason.course_id, reason.outcome, None if at is None else problem.criteria[reason.course_id][at]
+
+
+def publish_round(unit: Unit, round_id: str, by: str) -> None:
+    """Places and queue positions become applications and facts. Again changes nothing. Raises Refused."""
+    round_ = lock_round(unit, round_id)
+    if round_.state == "published":
+        return
+    if round_.state != "run":
+        raise Refused(ROUND_NOT_RUN)
+    publish(unit, round_, by)
+    unit.execute(sa.update(rounds).where(rounds.c.round_id == round_id).values(state="published"))

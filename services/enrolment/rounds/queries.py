@@ -1,0 +1,273 @@
+"""What pages and the API read of admission rounds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from services.contracts.fact import LocalText
+from services.enrolment import repository
+from services.enrolment.rounds.commands import results_of
+from services.enrolment.rounds.frozen import thaw
+from services.enrolment.rounds.loading import courses_of
+from services.enrolment.tables import (
+    courses,
+    pupils,
+    round_rankings,
+    round_results,
+    round_runs,
+    round_wishes,
+    rounds,
+    terms,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """`seed` is None until the ranking is closed; its digest, `seed_digest`, is public from the start."""
+
+    round_id: str
+    scope: str
+    term: LocalText
+    most_wishes: int
+    reserved: Mapping[str, int]
+    state: str
+    seed: str | None
+    seed_digest: str
+    opened_at: datetime
+    ranked: int
+
+
+def rounds_where(connection: sa.Connection, *conditions: Any) -> list[Round]:
+    """Rounds, the newest first."""
+    ranked = (
+        sa.select(sa.func.count())
+        .where(round_rankings.c.round_id == rounds.c.round_id)
+        .scalar_subquery()
+        .label("ranked")
+    )
+    rows = connection.execute(
+        sa.select(rounds, terms.c.name_sv, terms.c.name_en, ranked)
+        .join(terms, terms.c.term_id == rounds.c.term_id)
+        .where(*conditions)
+        .order_by(rounds.c.opened_at.desc(), rounds.c.round_id)
+    )
+    return [
+        Round(
+            round_id=row.round_id,
+            scope=row.scope,
+            term=LocalText(row.name_sv, row.name_en),
+            most_wishes=row.most_wishes,
+            reserved=json.loads(row.reserved),
+            state=row.state,
+            seed=None if row.state == "open" else row.seed,
+            seed_digest=hashlib.sha256(row.seed.encode()).hexdigest(),
+            opened_at=row.opened_at,
+            ranked=row.ranked,
+        )
+        for row in rows
+    ]
+
+
+def round_of(connection: sa.Connection, round_id: str) -> Round | None:
+    found = rounds_where(connection, rounds.c.round_id == round_id)
+    return found[0] if found else None
+
+
+def rounds_to_see(connection: sa.Connection, pupil_ids: Sequence[str]) -> list[Round]:
+    """Rounds in which a family can rank, or has ranked."""
+    ranked = sa.select(round_rankings.c.round_id).where(round_rankings.c.pupil_id.in_(list(pupil_ids)))
+    return rounds_where(connection, sa.or_(rounds.c.state == "open", rounds.c.round_id.in_(ranked)))
+
+
+def scope_of_round(connection: sa.Connection, round_id: str) -> str | None:
+    return connection.scalar(sa.select(rounds.c.scope).where(rounds.c.round_id == round_id))
+
+
+def titles(connection: sa.Connection, round_id: str) -> dict[str, LocalText]:
+    """The courses one can rank, by id, in the order of their names."""
+    row = connection.execute(sa.select(rounds).where(rounds.c.round_id == round_id)).one()
+    mine = courses_of(connection, row)
+    found = connection.execute(
+        sa.select(courses.c.course_id, courses.c.title_sv, courses.c.title_en, courses.c.school_name)
+        .where(courses.c.course_id.in_(list(mine)))
+        .order_by(courses.c.title_sv, courses.c.course_id)
+    )
+    return {
+        row.course_id: LocalText(f"{row.title_sv}, {row.school_name}", f"{row.title_en}, {row.school_name}")
+        for row in found
+    }
+
+
+def wishes_of(
+    connection: sa.Connection, round_id: str, pupil_ids: Sequence[str]
+) -> dict[str, tuple[str, list[str]]]:
+    """(party, courses from the best on) by pupil."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for row in connection.execute(
+        sa.select(round_wishes.c.pupil_id, round_wishes.c.course_id, round_rankings.c.party_id)
+        .join(
+            round_rankings,
+            sa.and_(
+                round_rankings.c.round_id == round_wishes.c.round_id,
+                round_rankings.c.pupil_id == round_wishes.c.pupil_id,
+            ),
+        )
+        .where(round_wishes.c.round_id == round_id, round_wishes.c.pupil_id.in_(list(pupil_ids)))
+        .order_by(round_wishes.c.pupil_id, round_wishes.c.position)
+    ):
+        found.setdefault(row.pupil_id, (row.party_id, []))[1].append(row.course_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`by_wish` counts pupils by the wish they got, from 1; `without` those with none, by home municipality.
+
+    Pupils with protected identity count under the empty code: a number could point at one of them.
+    """
+
+    run_id: str
+    kind: str
+    run_at: datetime
+    digest: str
+    placed: int
+    by_wish: Mapping[int, int]
+    without: Mapping[str, int]
+
+
+def runs_of(connection: sa.Connection, round_id: str) -> list[Run]:
+    """The runs of a round, the newest first."""
+    rows = connection.execute(
+        sa.select(round_runs.c.run_id, round_runs.c.kind, round_runs.c.run_at, round_runs.c.digest)
+        .where(round_runs.c.round_id == round_id)
+        .order_by(round_runs.c.run_at.desc(), round_runs.c.run_id)
+    ).all()
+    counted: dict[str, list[Any]] = {}
+    home = sa.case((pupils.c.protected, ""), else_=pupils.c.home_municipality).label("home_municipality")
+    wish = round_results.c.wish
+    for row in connection.execute(
+        sa.select(round_results.c.run_id, home, wish, sa.func.count().label("number"))
+        .join(pupils, pupils.c.pupil_id == round_results.c.pupil_id)
+        .where(round_results.c.run_id.in_([row.run_id for row in rows]))
+        .group_by(round_results.c.run_id, home, wish)
+    ):
+        counted.setdefault(row.run_id, []).append(row)
+    return [_run(row, counted.get(row.run_id, ())) for row in rows]
+
+
+def _run(row: Any, counted: Sequence[sa.Row[Any]]) -> Run:
+    by_wish: Counter[int] = Counter()
+    without: Counter[str] = Counter()
+    for each in counted:
+        if each.wish is None:
+            without[each.home_municipality] += each.number
+        else:
+            by_wish[each.wish] += each.number
+    return Run(
+        **row._asdict(),
+        placed=by_wish.total(),
+        by_wish=dict(sorted(by_wish.items())),
+        without=dict(sorted(without.items())),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How many pupils are better or worse off in one run than in another."""
+
+    same: int
+    better: int
+    worse: int
+    gained_a_place: int
+    lost_a_place: int
+
+
+def compare(connection: sa.Connection, before: str, after: str) -> Comparison:
+    """Two runs of a round, pupil by pupil; who ranked in one of them only is passed over."""
+    first, second = _wish_by_pupil(connection, before), _wish_by_pupil(connection, after)
+    counts: Counter[str] = Counter()
+    for pupil_id in first.keys() & second.keys():
+        counts[_change(first[pupil_id], second[pupil_id])] += 1
+    names = ("same", "better", "worse", "gained_a_place", "lost_a_place")
+    return Comparison(**{name: counts[name] for name in names})
+
+
+def _change(before: int | None, after: int | None) -> str:
+    if before == after:
+        return "same"
+    if before is None or after is None:
+        return "gained_a_place" if before is None else "lost_a_place"
+    return "better" if after < before else "worse"
+
+
+def _wish_by_pupil(connection: sa.Connection, run_id: str) -> dict[str, int | None]:
+    rows = connection.execute(
+        sa.select(round_results.c.pupil_id, round_results.c.wish).where(round_results.c.run_id == run_id)
+    )
+    return {row.pupil_id: row.wish for row in rows}
+
+
+def without_place(connection: sa.Connection, run_id: str, municipality: str) -> list[sa.Row[Any]]:
+    """The municipality's own children (two digits: the county's) who got no place.
+
+    Without those whose identity is protected: to be on this list says where one lives.
+    """
+    name = pupils.c.given_name + " " + pupils.c.family_name
+    return list(
+        connection.execute(
+            sa.select(round_results.c.pupil_id, name.label("name"), pupils.c.home_municipality)
+            .join(pupils, pupils.c.pupil_id == round_results.c.pupil_id)
+            .where(
+                round_results.c.run_id == run_id,
+                round_results.c.course_id.is_(None),
+                ~pupils.c.protected,
+                pupils.c.home_municipality.startswith(municipality),
+            )
+            .order_by(pupils.c.home_municipality, name, round_results.c.pupil_id)
+        )
+    )
+
+
+def explanation_of(
+    connection: sa.Connection, round_id: str, pupil_id: str
+) -> list[tuple[str, str, str | None]] | None:
+    """What became of each wish of a pupil, once the round is published: (course, outcome, criterion)."""
+    text = connection.scalar(
+        sa.select(round_results.c.explanation)
+        .join(round_runs, round_runs.c.run_id == round_results.c.run_id)
+        .join(rounds, rounds.c.round_id == round_runs.c.round_id)
+        .where(
+            rounds.c.round_id == round_id,
+            rounds.c.state == "published",
+            round_runs.c.kind == "final",
+            round_results.c.pupil_id == pupil_id,
+        )
+    )
+    return None if text is None else [tuple(each) for each in json.loads(text)]
+
+
+def not_reproducible(connection: sa.Connection) -> list[str]:
+    """Runs whose result does not follow from their frozen input: there is none as long as all is well."""
+    wrong = []
+    for run in connection.execute(sa.select(round_runs)).all():
+        kept = connection.execute(
+            sa.select(round_results.c.pupil_id, round_results.c.course_id).where(
+                round_results.c.run_id == run.run_id
+            )
+        )
+        again = {row["pupil_id"]: row["course_id"] for row in results_of(thaw(run.frozen))}
+        if {row.pupil_id: row.course_id for row in kept} != again:
+            wrong.append(f"run {run.run_id}: its result does not follow from its input")
+    return wrong
+
+
+def municipality_names(connection: sa.Connection) -> dict[str, str]:
+    return {code: each.name for code, each in repository.known_municipalities(connection).items()}

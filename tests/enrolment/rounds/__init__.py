@@ -1,0 +1,1 @@
+"""Mirrors services/enrolment/rounds."""
