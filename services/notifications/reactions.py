@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -146,16 +147,20 @@ def _cause(unit: Unit) -> Envelope:
 def _keep(unit: Unit, table: sa.Table, values: Mapping[str, Any]) -> None:
     """Insert or update the row, unless what it holds came from a later fact of the same stream."""
     row = {**values, "sequence": _cause(unit).sequence}
+    unit.execute(_keeping(table, tuple(row), unit.connection.dialect.name), row)
+
+
+@lru_cache(maxsize=128)
+def _keeping(table: sa.Table, names: tuple[str, ...], dialect_name: str) -> Any:
+    """Made once: to build such a statement takes longer than to run it, and facts come by the thousand."""
+    dialect = sqlite if dialect_name == "sqlite" else postgresql
     key = [column.name for column in table.primary_key]
-    dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(row)
+    statement = dialect.insert(table)
     given = statement.excluded
-    unit.execute(
-        statement.on_conflict_do_update(
-            index_elements=key,
-            set_={name: given[name] for name in row if name not in key},
-            where=table.c.sequence < given.sequence,
-        )
+    return statement.on_conflict_do_update(
+        index_elements=key,
+        set_={name: given[name] for name in names if name not in key},
+        where=table.c.sequence < given.sequence,
     )
 
 

@@ -37,9 +37,12 @@ ANNOUNCE_EVERY_SECONDS = 3
 LOST_AFTER = timedelta(seconds=10)
 # At most this many facts a reader and announcement: live traffic goes on beside a long catch-up.
 RESEND_BATCH = 2000
-# A little less than the time between two announcements. Several processes of a reader announce the same
-# position at almost the same time: that alone is no standing still.
-STANDS_STILL = timedelta(seconds=ANNOUNCE_EVERY_SECONDS - 1)
+# Two announcements without a move, a little less for their jitter: facts wait longer than one where a reader
+# is busy, and several processes of a reader announce the same position at almost the same time.
+STANDS_STILL = timedelta(seconds=2 * ANNOUNCE_EVERY_SECONDS - 1)
+# A batch that was sent and shows no effect is on its way to a busy reader far more often than lost as well:
+# sending it again at once would only make the reader busier.
+SAME_AGAIN_AFTER = timedelta(seconds=15)
 
 log = structlog.get_logger("catch_up")
 
@@ -65,6 +68,7 @@ class CatchUp:
         self._announcer: Publisher = broker.publisher()
         self._resender: Publisher = broker.publisher()
         self._batch_ended: dict[tuple[str, str], int] = {}  # reader, source: where our last batch to it did
+        self._resent: dict[tuple[str, str], tuple[int, datetime]] = {}  # since where, and when
         self._strayed: set[tuple[str, str]] = set()  # said once, and on the operations page all the time
 
     def announce(self) -> None:
@@ -93,6 +97,8 @@ class CatchUp:
         for position in newest.values():
             if self._lacks_facts(position):
                 self.resend(position.source, position.reader, position.received_through)
+                about = (position.reader, position.source)
+                self._resent[about] = (position.received_through, self.storage.clock.now())
         self._resender.beat()
 
     def resend(self, source: str, reader: str, since: int, most: int = RESEND_BATCH) -> int:
@@ -159,8 +165,12 @@ class CatchUp:
         self._strayed.discard(about)
         if position.received_through >= stream.sent_through:
             return False
-        caught_up_so_far = self._batch_ended.get(about) == position.received_through
-        return caught_up_so_far or unit.now - moved_at >= STANDS_STILL
+        if self._batch_ended.get(about) == position.received_through:
+            return True
+        since, at = self._resent.get(about, (None, unit.now))
+        if since == position.received_through and unit.now - at < SAME_AGAIN_AFTER:
+            return False
+        return unit.now - moved_at >= STANDS_STILL
 
     def _say_strayed(self, position: Position, stream: sa.Row[Any]) -> None:
         """Behind what the log still has, or ahead of all it ever had: nothing sent now could mend that."""
