@@ -81,4 +81,15 @@ else
     make_venv
 fi
 install
+# The command, from this folder's sources: installing the project itself would need a build.
+cat >.venv/bin/samklang <<EOF
+#!$PWD/.venv/bin/python
+import sys
+
+sys.path.insert(0, "$PWD")
+from services.__main__ import main
+
+main()
+EOF
+chmod +x .venv/bin/samklang
 printf '%s\n' "$wanted" >"$stamp"

@@ -178,8 +178,10 @@ def who(by: str, names: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FlowLine:
-    """`share` is None for a municipality that paid nothing that year."""
+    """`share` is None for a municipality that paid nothing that year; `hosts` are (code, name, places)."""
 
+    code: str
+    hosts: tuple[tuple[str, str, int], ...]
     name: str
     share: str | None
     elsewhere: int
@@ -194,16 +196,21 @@ def flow_lines(term: TermFlow, run: Run, names: Mapping[str, str], language: str
 
     def line(code: str) -> FlowLine:
         home = term.homes.get(code)
-        hosts: Sequence[tuple[str, int]] = sorted(
-            ((names.get(host, host), count) for host, count in (home.elsewhere if home else {}).items()),
-            key=lambda item: (-item[1], swedish_order(item[0])),
+        hosts = sorted(
+            (
+                (host, names.get(host, host), count)
+                for host, count in (home.elsewhere if home else {}).items()
+            ),
+            key=lambda item: (-item[2], swedish_order(item[1])),
         )
         paid = run.shares_ore.get(code)
         return FlowLine(
+            code,
+            tuple(hosts),
             names.get(code, code),
             None if paid is None else format_kronor(paid, language),
             home.elsewhere_count if home else 0,
-            ", ".join(f"{name}\N{NO-BREAK SPACE}{count}" for name, count in hosts),
+            ", ".join(f"{name}\N{NO-BREAK SPACE}{count}" for _host, name, count in hosts),
             home.at_home if home else 0,
             code == own,
         )
@@ -216,6 +223,7 @@ def flow_terms(
 ) -> list[dict[str, Any]]:
     return [
         {
+            "term_id": term.term_id,
             "name": term.name.in_language(language),
             "lines": flow_lines(term, run, names, language, own),
             "not_shown": term.not_shown,

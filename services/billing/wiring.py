@@ -12,6 +12,7 @@ from services.billing.configuration import read_configuration
 from services.billing.pages import (
     agreement,
     budget,
+    flow,
     invoices,
     ledger,
     netting,
@@ -41,6 +42,7 @@ PAGES = [
         population_import,
         agreement,
         budget,
+        flow,
         invoices,
         papers,
         payments,

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 
 ORE_PER_KRONA = 100
+
+_SIGNS = "-\N{MINUS SIGN}"
+_AMOUNT = re.compile(rf"([{_SIGNS}]?)([0-9]{{1,13}})(?:[.,]([0-9]+))?")
+# Commas between thousands are read only where decimals follow: `1,000` could be 1 or 1 000.
+_ENGLISH = re.compile(rf"[{_SIGNS}]?[0-9]{{1,3}}(?:,[0-9]{{3}})+\.[0-9]{{2}}")
 
 
 def split_by_largest_remainder(total_ore: int, weights: Mapping[str, int]) -> dict[str, int]:
@@ -41,15 +46,20 @@ def format_kronor(ore: int, language: str = "sv") -> str:
 
 
 def parse_kronor(text: str) -> int:
-    """Öre from what a person writes: `1 000 000`, `1000000,50` or `12.5`. Raises ValueError with a reason."""
-    compact = "".join(text.split()).replace(",", ".")
-    try:
-        amount = Decimal(compact)
-    except InvalidOperation as error:
-        raise ValueError("not an amount in kronor") from error
-    if not amount.is_finite() or abs(amount) > 10**12:
+    """Öre from what a person writes: `1 000 000`, `1000000,50`, `12.5`, or what `format_kronor` wrote.
+
+    Raises ValueError with a reason. Figures and signs only: neither `1e6` nor `1_000` is an amount.
+    """
+    compact = "".join(text.split())
+    if _ENGLISH.fullmatch(compact):
+        compact = compact.replace(",", "")
+    amount = _AMOUNT.fullmatch(compact)
+    if amount is None:
         raise ValueError("not an amount in kronor")
-    ore = amount * ORE_PER_KRONA
-    if ore != ore.to_integral_value():
-        raise ValueError("an öre is the smallest part of a krona")
-    return int(ore)
+    sign, kronor, decimals = amount[1], int(amount[2]), amount[3] or ""
+    if len(decimals) > 2:
+        raise ValueError("an öre is the smallest part of a krona: at most two decimals")
+    if kronor > 10**12:
+        raise ValueError("not an amount in kronor")
+    ore = kronor * ORE_PER_KRONA + int(decimals.ljust(2, "0"))
+    return -ore if sign else ore

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 
 from personnummer import personnummer
 
 COORDINATION_DAY_OFFSET = 60
+
+# ASCII figures only: other scripts' figures would be stored as a second spelling of the same number.
+_SPELLING = re.compile(r"([0-9]{2})?([0-9]{2})([0-9]{4})([-+]?)([0-9]{4})")
 
 
 class InvalidPersonalIdentity(ValueError):
@@ -29,22 +33,30 @@ def parse_personal_identity(text: str, today: date) -> PersonalIdentity:
 
     Raises InvalidPersonalIdentity.
     """
+    number = _twelve_digits(text.strip(), today)
     try:
-        parsed = personnummer.parse(text.strip())
+        parsed = personnummer.parse(number)
+        born_on: date = parsed.get_date()
     except (personnummer.PersonnummerException, ValueError) as error:
         raise InvalidPersonalIdentity("not a personal identity number") from error
-    number = parsed.format(long_format=True).replace("-", "").replace("+", "")
-    day = int(number[6:8])
-    is_coordination = day > COORDINATION_DAY_OFFSET
-    try:
-        born_on = date(
-            int(number[:4]), int(number[4:6]), day - (COORDINATION_DAY_OFFSET if is_coordination else 0)
-        )
-    except ValueError as error:
-        raise InvalidPersonalIdentity("not a date") from error
     if born_on > today:
         raise InvalidPersonalIdentity("a date in the future")
-    return PersonalIdentity(number, born_on, is_coordination, parsed.is_female())
+    return PersonalIdentity(number, born_on, parsed.is_coordination_number(), parsed.is_female())
+
+
+def _twelve_digits(text: str, today: date) -> str:
+    """With the century: of ten digits the last such year; `+` is written from the year one turns 100.
+
+    Source: folkbokföringslagen (1991:481) 18 §.
+    """
+    spelling = _SPELLING.fullmatch(text)
+    if spelling is None:
+        raise InvalidPersonalIdentity("not a personal identity number")
+    century, year, month_and_day, sign, rest = spelling.groups()
+    if century is None:
+        latest = today.year - (100 if sign == "+" else 0)
+        century = f"{(latest - (latest - int(year)) % 100) // 100:02d}"
+    return f"{century}{year}{month_and_day}{rest}"
 
 
 def with_check_digit(eleven_digits: str) -> str:

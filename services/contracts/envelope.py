@@ -51,7 +51,8 @@ class Envelope:
             "data": self.data,
         }
         present = {name: value for name, value in document.items() if value is not None}
-        return json.dumps(present, ensure_ascii=False, separators=(",", ":"))
+        # Without NaN and the like: JSON does not have them, and a reader would be right to refuse them.
+        return json.dumps(present, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
     @property
     def routing_key(self) -> str:
@@ -92,7 +93,7 @@ def parse_envelope(body: bytes | str) -> Envelope:
     if len(body) > MAX_BYTES:
         raise MalformedEnvelope(f"longer than {MAX_BYTES} bytes")
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise MalformedEnvelope("not JSON") from error
     if not isinstance(document, dict):
@@ -116,6 +117,10 @@ def parse_envelope(body: bytes | str) -> Envelope:
         causationid=_optional_text(document, "causationid", 64),
         traceparent=_optional_text(document, "traceparent", 64),
     )
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"JSON has no {name}")
 
 
 def _text(document: Mapping[str, Any], name: str, longest: int) -> str:

@@ -1,7 +1,7 @@
 """The decider: applications that arrive together are decided together, and each caller gets its answer.
 
 Thousands press "apply" in the minute a period opens. One transaction for all who wait costs about as much
-as one for a single application; see docs/decisions.
+as one for a single application; see docs/decisions/0001.
 """
 
 from __future__ import annotations

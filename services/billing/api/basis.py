@@ -15,6 +15,7 @@ from services.billing.forms import is_run_id
 from services.billing.pages.common import VersionQuery, csv_response
 from services.billing.queries import basis as queries
 from services.billing.queries.basis import Run
+from services.billing.queries.flow import flow_of_year
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 
@@ -108,6 +109,24 @@ class RecordedAnswer(Schema):
     unchanged = fields.Integer(required=True)
 
 
+class FlowCellAnswer(Schema):
+    home = fields.String(required=True)
+    host = fields.String(required=True)
+    places = fields.Integer(required=True)
+
+
+class FlowTermAnswer(Schema):
+    term_id = fields.String(required=True)
+    name = fields.String(required=True)
+    places = fields.List(fields.Nested(FlowCellAnswer), required=True)
+    not_shown = fields.Integer(required=True)
+
+
+class FlowAnswer(Schema):
+    of_year = fields.Boolean(required=True)
+    terms = fields.List(fields.Nested(FlowTermAnswer), required=True)
+
+
 @routes.api(
     "GET",
     "/years",
@@ -190,6 +209,35 @@ def post_populations(context: Context) -> commands.Recorded:
     figures = [Figure(**row) for row in context.body["populations"]]
     with context.parts.storage.unit() as unit:
         return commands.record_populations(unit, figures, acting(context))
+
+
+@routes.api(
+    "GET",
+    "/years/<int:year>/flow",
+    access=READ,
+    summary="Places by term, home and host beside the shares; a protected identity is in no home's figure",
+    answer=FlowAnswer,
+)
+def show_flow(context: Context, year: int) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        found = flow_of_year(connection, year)
+    return {
+        "of_year": found.of_year,
+        "terms": [
+            {
+                "term_id": term.term_id,
+                "name": term.name.in_language(context.language),
+                "places": [
+                    {"home": home, "host": host, "places": count}
+                    for home, row in term.homes.items()
+                    for host, count in [(home, row.at_home), *row.elsewhere.items()]
+                    if count
+                ],
+                "not_shown": term.not_shown,
+            }
+            for term in found.terms
+        ],
+    }
 
 
 def _head(run: Run) -> dict[str, Any]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from services.billing.tables import places, terms
+from services.chassis.refusals import N_, Refusal, Refused
 from services.contracts.fact import LocalText
 
 
@@ -67,3 +69,37 @@ def _term_flow(connection: sa.Connection, term: sa.Row[Any]) -> TermFlow:
         homes[home] = HomeFlow(hosts.pop(home, 0), hosts)
     not_shown = sum(row.places for row in counted if row.home_municipality is None)
     return TermFlow(term.term_id, LocalText(term.name_sv, term.name_en), homes, not_shown)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFact:
+    """What enrolment said of a place: the application's id stands for nobody in particular here."""
+
+    application_id: str
+    given_at: datetime
+    ended_at: datetime | None
+
+
+def facts_behind(connection: sa.Connection, term_id: str, home: str, host: str) -> list[PlaceFact]:
+    """Every place behind a figure of the flow, those that ended too.
+
+    A protected identity has no home here, so none of its places is ever behind a figure by home.
+    """
+    rows = connection.execute(
+        sa.select(places)
+        .where(
+            places.c.term_id == term_id,
+            places.c.home_municipality == home,
+            places.c.host_municipality == host,
+        )
+        .order_by(places.c.given_at, places.c.application_id)
+    )
+    return [PlaceFact(row.application_id, row.given_at, row.ended_at) for row in rows]
+
+
+def term_name(connection: sa.Connection, term_id: str) -> LocalText:
+    """Raises Refused."""
+    row = connection.execute(sa.select(terms).where(terms.c.term_id == term_id)).first()
+    if row is None:
+        raise Refused(Refusal("term_not_known", N_("There is no such term."), status=404))
+    return LocalText(row.name_sv, row.name_en)

@@ -93,9 +93,9 @@ class Sessions:
             data = self._token.loads(token, max_age=TOKEN_SECONDS)
             days = int(data.pop("days"))
             self._token.loads(token, max_age=days * 86400)
+            return _actor(data)
         except (BadSignature, KeyError, TypeError, ValueError):
             return None
-        return _actor(data)
 
     def _set(self, response: Response, name: str, value: str, seconds: int | None = None) -> None:
         response.set_cookie(

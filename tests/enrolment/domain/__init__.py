@@ -1,0 +1,1 @@
+"""The order of queues, and who gets a seat."""
