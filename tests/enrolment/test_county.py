@@ -87,7 +87,10 @@ def test_families_and_their_applications(ready: Storage, folder: Path) -> None:
         rows = {row.pupil_id: row for row in connection.execute(sa.select(applications))}
         ada = connection.execute(sa.select(pupils).where(pupils.c.pupil_id == ADA)).one()
         assert check(connection) == []
-        assert [each.pupil.name for each in applications_of_person(connection, EVA)] == ["Ada Ek", "Bo Ek"]
+        assert [each.pupil.name for each in applications_of_person(connection, EVA, local_date(NOW))] == [
+            "Ada Ek",
+            "Bo Ek",
+        ]
     assert {pupil: row.state for pupil, row in rows.items()} == {CAI: "placed", ADA: "placed", BO: "queued"}
     assert rows[BO].queued_at == datetime(2026, 11, 17, 10, 1, tzinfo=UTC)
     assert (rows[BO].applied_by, rows[BO].guardian_id) == ("demo data", EVA)
@@ -219,7 +222,7 @@ class TestVastmanland:
 
     def of_person(self, storage: Storage, person: str) -> dict[str, Application]:
         with storage.reading() as connection:
-            found = applications_of_person(connection, person)
+            found = applications_of_person(connection, person, local_date(NOW))
         return {f"{each.pupil.given_name} {each.course.title.sv}": each for each in found}
 
     def test_everybody_is_there_and_everything_holds(self, vastmanland: Storage) -> None:

@@ -14,6 +14,19 @@ from services.enrolment.tables import pupils
 from tests.enrolment.api.asking import Headers, application, child, get, post
 from tests.enrolment.story import ALMA, CLOVER, NORRBY, SAMIRA, SODERBY, TOVE, applied, count, states
 
+PRICE = {
+    "total_ore": 85000,
+    "lines": [
+        {
+            "rule": "norrby-2024/fees/instrument",
+            "text": {"sv": "Instrument", "en": "Instrument"},
+            "amount_ore": 85000,
+        }
+    ],
+    "options": [],
+    "notes": [],
+}
+
 
 class TestMyFamily:
     def test_my_pupils(self, client: Client, maria: Headers, anton: Headers) -> None:
@@ -40,6 +53,10 @@ class TestMyFamily:
             "queued_at": "2026-11-24T09:00:00+00:00",
             "decided_at": "2026-11-24T09:00:00+00:00",
             "position": None,
+            "ahead": {},
+            "answer_by": None,
+            "declines": 0,
+            "price": PRICE,
             "pupil": get(client, "/pupils", maria)["pupils"][0],
             "course": {
                 "course_id": "fiddle",
@@ -106,6 +123,7 @@ class TestMyFamily:
             "reason": "The pupil lives in Norrby, the municipality that holds the course.",
             "rule": "norrby-2024/residents",
             "fee_ore": 85000,
+            "price": PRICE,
             "application_id": "a1",
         }
         assert (leo["may_apply"], leo["refusal"], leo["rule"]) == (False, "pupil_too_old", "norrby-2024/ages")

@@ -10,9 +10,23 @@ from datetime import date
 import sqlalchemy as sa
 
 from services.chassis.storage.engine import Storage
+from services.contracts.catalogue import RuleBookPublished
+from services.contracts.rule_book import Answering
+from services.enrolment import commands
 from services.enrolment.tables import applications, pupils
 from tests.enrolment.pages.visitor import Visitor
-from tests.enrolment.story import FIDDLE, NORRBY, SODERBY, applied, children, number, request, tell
+from tests.enrolment.story import (
+    FIDDLE,
+    MARIA,
+    NORRBY,
+    NORRBYS_RULES,
+    SODERBY,
+    applied,
+    children,
+    number,
+    request,
+    tell,
+)
 from tests.enrolment.story import decide as decided
 
 
@@ -116,3 +130,24 @@ def test_the_home_municipality_sets_its_ceiling(storage: Storage, visitor: Visit
     answer = staff.sends("/staff/ceilings", status=422, term_id="vt27", most_kronor="many")
     assert "Write an amount in kronor." in answer.text
     staff.sends("/staff/ceilings", status=404, term_id="nothing")
+
+
+def test_my_page_says_who_is_ahead_by_kind_and_the_last_day_to_answer(
+    storage: Storage, visitor: Visitor
+) -> None:
+    tell(
+        storage, RuleBookPublished("norrby-2024", replace(NORRBYS_RULES, answering=Answering(answer_days=4)))
+    )
+    first, second = children(storage, 2)
+    for application_id, pupil_id in (("a0", first), ("a1", second), ("b1", "noor"), ("mine", "alma")):
+        applied(storage, application_id, pupil_id=pupil_id)
+    maria = visitor.is_family(MARIA)
+    assert "1 with an earlier queue date" in maria.reads("/my")
+    assert "1 med ett tidigare ködatum" in maria.reads("/my/applications/mine", language="sv")
+    for gone in ("a0", "a1"):
+        with storage.unit() as unit:
+            commands.withdraw(unit, gone, "the tests")
+    text = maria.reads("/my/applications/mine")
+    assert "The last day to answer is 30 November 2026." in text
+    assert "the queue date is lost" in text
+    assert "Sista dagen att svara är 30 november 2026." in maria.reads("/my", language="sv")
