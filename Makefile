@@ -5,16 +5,22 @@
 MAKEFLAGS += --no-print-directory
 PYTHON_HERE := .venv/bin/python
 
-.PHONY: help run test lint servers documents lock clean environment development
+.PHONY: help run test test-faults bench lint servers documents lock clean environment development
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: environment  ## Run Samklang here with the county's data, until Ctrl-C (PORT=8000, ARGS=...)
 	@exec $(PYTHON_HERE) -m services run $(ARGS)
 
 test: servers-installed development  ## Run all tests on private servers (ARGS="tests/billing -x")
 	@exec $(PYTHON_HERE) -m tests.servers run --no-fsync -- $(PYTHON_HERE) -m pytest $(ARGS)
+
+test-faults: servers-installed development  ## Run all fault tests, the long ones too: about an hour (ARGS="-k broker")
+	@exec $(PYTHON_HERE) -m tests.servers run -- $(PYTHON_HERE) -m pytest tests/faults -m "long or not long" --timeout 900 $(ARGS)
+
+bench: servers-installed development  ## Measure here: a line of JSON a benchmark (ARGS=facts)
+	@exec $(PYTHON_HERE) -m tests.servers run -- $(PYTHON_HERE) -m tests.bench $(ARGS)
 
 lint: development  ## Check style, types, imports, generated documents and lock files
 	@sh deploy/dev/lint.sh

@@ -1,5 +1,11 @@
 """The `samklang` command line: compose services, run them, load a county, look after facts."""
 
+import warnings
+
+# That nameko stands on eventlet is decided, and nothing that who starts the product could change: the warning
+# would only greet newcomers with trouble. Its class is defined by the import that gives it, hence the text.
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
 import eventlet
 
 eventlet.monkey_patch()

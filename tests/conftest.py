@@ -12,10 +12,15 @@ from datetime import UTC, datetime
 
 import psycopg2
 import pytest
+from hypothesis import settings
 
 from services.chassis.clock import FixedClock
 from services.chassis.storage.engine import Storage
 from services.chassis.storage.migrate import migrate
+
+# How long an example takes says how busy the machine is, and nothing about the rule.
+settings.register_profile("samklang", deadline=None)
+settings.load_profile("samklang")
 
 POSTGRES = "SAMKLANG_TEST_POSTGRES"
 AMQP = "SAMKLANG_TEST_AMQP"

@@ -1,9 +1,6 @@
 """Starts catalogue alone: `python -m services.catalogue`."""
 
-import eventlet
-
-eventlet.monkey_patch()
-
+# Its first statement is the monkey-patching.
 from services.__main__ import main
 
 main(["serve", "catalogue"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -9,13 +10,16 @@ from marshmallow import Schema, ValidationError, fields, validate
 from services.catalogue.domain.course_file import MOST_BYTES
 from services.catalogue.queries.search import MOST_PAGES, SORTS
 
+# A NUL, or half a character, which JSON can write.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
 
 class Text(fields.String):
-    """A text without the sign that PostgreSQL cannot store."""
+    """A text without the signs that no database can store."""
 
     def _deserialize(self, *given: Any, **more: Any) -> Any:
         text = super()._deserialize(*given, **more)
-        if text is not None and "\x00" in text:
+        if text is not None and _UNSTORABLE.search(text):
             raise ValidationError("Holds a control character.")
         return text
 

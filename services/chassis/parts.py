@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from services.chassis.clock import Clock
+from services.chassis.consistency import Watch
 from services.chassis.messaging.broker import Broker
 from services.chassis.messaging.catch_up import CatchUp
 from services.chassis.messaging.entrypoints import Bells
@@ -10,6 +13,7 @@ from services.chassis.messaging.relay import Relay
 from services.chassis.messaging.worker import Reactions, Worker
 from services.chassis.settings import Settings
 from services.chassis.storage.engine import Storage
+from services.chassis.storage.retention import Retention
 
 
 class Parts:
@@ -26,6 +30,13 @@ class Parts:
         self.relay = Relay(self.service, self.storage, self.broker)
         self.worker = Worker(self.service, self.storage, reactions)
         self.catch_up = CatchUp(self.service, self.storage, self.broker)
+        self.watch = Watch(self.service, self.storage)
+        self.retention = Retention(
+            self.service,
+            self.storage,
+            keep_fact_log=timedelta(days=settings.fact_log_days),
+            keep_inbox=timedelta(days=settings.inbox_days),
+        )
 
     def close(self) -> None:
         self.relay.close()

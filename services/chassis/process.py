@@ -5,7 +5,6 @@ The process' entry point calls `eventlet.monkey_patch()` as its first statement,
 
 from __future__ import annotations
 
-import errno
 import gc
 import signal
 import socket
@@ -23,7 +22,9 @@ from services.chassis.messaging.service import FactService
 from services.chassis.parts import Parts
 from services.chassis.web.app import App, FrontDoor
 
+# A service manager waits ten seconds or more before it kills.
 STOP_SECONDS = 9
+REQUESTS_SECONDS = 4
 MOST_CONNECTIONS = 1024
 MOST_WORKERS = 32
 IDLE_CONNECTION_SECONDS = 75
@@ -31,8 +32,8 @@ IDLE_CONNECTION_SECONDS = 75
 log = structlog.get_logger("process")
 
 
-class PortTaken(Exception):
-    """Another process listens there already."""
+class CannotListen(Exception):
+    """Another process listens there already, or the address is none of this machine's."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,11 @@ class Composition:
 
 
 def listen_on(host: str, port: int) -> Any:
-    """A listening socket. Raises PortTaken."""
+    """A listening socket. Raises CannotListen."""
     try:
         return eventlet.listen((host, port), backlog=512, reuse_port=False)
     except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            raise PortTaken(f"port {port} on {host} cannot be used: {error.strerror}") from error
-        raise
+        raise CannotListen(f"port {port} on {host} cannot be used: {error.strerror}") from error
 
 
 class Process:
@@ -68,13 +67,14 @@ class Process:
         front_door = FrontDoor([c.app for c in compositions])
         for composition in compositions:
             composition.app.siblings = front_door.apps
+        self._connections = eventlet.GreenPool(MOST_CONNECTIONS)
         self._server = eventlet.spawn(
             eventlet.wsgi.server,
             listener,
             front_door,
             log_output=False,
             debug=False,
-            max_size=MOST_CONNECTIONS,
+            custom_pool=self._connections,
             socket_timeout=IDLE_CONNECTION_SECONDS,
         )
 
@@ -92,16 +92,17 @@ class Process:
             container.wait()
         except Exception as error:
             log.critical("service_died", service=container.service_name, error=repr(error))
-            self._end(1)
+            self.end(1)
 
-    def _end(self, code: int) -> None:
+    def end(self, code: int) -> None:
+        """Have `wait` stop everything and return `code`; the first one that is given counts."""
         if not self._ended.ready():
             self._ended.send(code)
 
     def stop_on_signals(self) -> None:
         def on_signal(number: int, _frame: Any) -> None:
             # A handler may run in the middle of anything: only ask the hub to end the process.
-            eventlet.spawn_after(0, self._end, 0)
+            eventlet.spawn_after(0, self.end, 0)
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, on_signal)
@@ -113,11 +114,16 @@ class Process:
         return code
 
     def stop(self) -> None:
-        """Take no more requests, finish the batches in hand, acknowledge them, close."""
+        """Take no more requests, answer those in hand, finish the batches and acknowledge them, close.
+
+        Requests come first: they may wait for a batch. One that stalls does not keep the batches waiting.
+        """
         self._server.kill()
         self._listener.close()
-        stopping = [eventlet.spawn(container.stop) for container in self._containers]
         with eventlet.Timeout(STOP_SECONDS, False):
+            with eventlet.Timeout(REQUESTS_SECONDS, False):
+                self._connections.waitall()
+            stopping = [eventlet.spawn(container.stop) for container in self._containers]
             for thread in stopping:
                 thread.wait()
         for composition in self._compositions:

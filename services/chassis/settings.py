@@ -35,6 +35,10 @@ class Settings:
     public_url: str
     county_code: str
     personas_file: Path | None
+    # How long facts are kept after everybody has had them. A reader that is restored from a backup, or new,
+    # is caught up from the fact log: it reaches back as long as these days.
+    fact_log_days: int
+    inbox_days: int
     # Read from the environment once more by a service's own settings.
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)
 
@@ -54,10 +58,10 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
     port = env.port("PORT", 8000)
     settings = Settings(
         service=service,
-        database_url=env.text("DATABASE_URL", f"sqlite:///{var}/{{service}}.db").replace(
-            "{service}", service
-        ),
-        amqp_uri=env.text("AMQP_URI", "memory://"),
+        database_url=env.kind_of_url(
+            "DATABASE_URL", f"sqlite:///{var}/{{service}}.db", ("postgresql+psycopg2://", "sqlite:///")
+        ).replace("{service}", service),
+        amqp_uri=env.kind_of_url("AMQP_URI", "memory://", ("amqp://", "amqps://", "memory://")),
         secret_key=env.text("SECRET_KEY", "") or _kept_secret(var, production),
         smtp_url=env.text("SMTP_URL", ""),
         production=production,
@@ -67,6 +71,8 @@ def read_settings(service: str, environment: Mapping[str, str] | None = None) ->
         public_url=env.address("PUBLIC_URL", f"http://127.0.0.1:{port}"),
         county_code=env.county("COUNTY_CODE", "19"),
         personas_file=Path(personas) if personas else None,
+        fact_log_days=env.days("FACT_LOG_DAYS", 730),
+        inbox_days=env.days("INBOX_DAYS", 90),
         environment=source,
     )
     if production:
@@ -127,10 +133,23 @@ class _Reader:
     def text(self, name: str, default: str) -> str:
         return self._source.get(name) or default
 
+    def days(self, name: str, default: int) -> int:
+        value = self.text(name, str(default))
+        if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 36_500:
+            raise SettingsError(f"{name} is {value!r}: write a whole number of days, from 1.")
+        return int(value)
+
     def address(self, name: str, default: str) -> str:
         value = self.text(name, default).rstrip("/")
         if not value.startswith(("http://", "https://")):
             raise SettingsError(f"{name} is {value!r}: write the whole address, https://kurser.example.se.")
+        return value
+
+    def kind_of_url(self, name: str, default: str, kinds: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if not value.startswith(kinds):
+            # Without the value, which may hold a password.
+            raise SettingsError(f"{name} must start with {' or '.join(kinds)}")
         return value
 
     def county(self, name: str, default: str) -> str:

@@ -24,10 +24,18 @@ FACTS_FAILED = Counter("samklang_facts_failed_total", "Reactions that raised", [
 FACTS_RESENT = Counter("samklang_facts_resent_total", "Facts sent again from the log", ["service", "reader"])
 RELAY_FAILURES = Counter("samklang_relay_failures_total", "Publishing attempts that failed", ["service"])
 FACTS_UNROUTABLE = Counter("samklang_facts_unroutable_total", "Facts no queue took", ["service"])
+FACTS_PRUNED = Counter("samklang_facts_pruned_total", "Facts that left for their age", ["service", "log"])
 OUTBOX_BACKLOG = Gauge("samklang_outbox_backlog", "Facts recorded and not yet confirmed", ["service"])
 INBOX_BACKLOG = Gauge("samklang_inbox_backlog", "Facts received and not yet handled", ["service"])
 INBOX_PARKED = Gauge("samklang_inbox_parked", "Facts parked for a person to look at", ["service"])
 OLDEST_WAITING = Gauge("samklang_oldest_waiting_seconds", "Age of the oldest unhandled fact", ["service"])
+BROKER_AWAY = Gauge("samklang_broker_away_seconds", "How long the broker has not answered", ["service"])
+TOPOLOGY_DIFFERS = Gauge("samklang_topology_differs", "A queue has other arguments than ours", ["service"])
+READER_LAG = Gauge("samklang_reader_lag", "Sent facts a reader lacks", ["service", "source", "reader"])
+READER_STRAYED = Gauge(
+    "samklang_reader_strayed", "A reader stands where no log reaches", ["service", "source", "reader"]
+)
+CHECK_FINDINGS = Gauge("samklang_check_findings", "Invariants that do not hold", ["service"])
 REQUEST_SECONDS = Histogram(
     "samklang_request_seconds",
     "Time to answer a request",

@@ -10,22 +10,29 @@ from typing import Any
 
 import click
 import eventlet
+import marshmallow
 import sqlalchemy as sa
+import structlog
+import yaml
 
 from services.chassis.clock import SystemClock
 from services.chassis.municipality import is_county_code, is_municipality_code
-from services.chassis.process import Composition, PortTaken, Process, listen_on
+from services.chassis.process import CannotListen, Composition, Process, listen_on
+from services.chassis.refusals import Refused
 from services.chassis.settings import read_settings
 from services.chassis.storage.engine import Storage
 from services.chassis.storage.migrate import migrate, pending_migrations
 from services.chassis.storage.tables import inbox, inbox_positions, outbox_streams
 from services.chassis.web.access import ROLES, Actor
+from services.chassis.web.languages import speakable
 from services.chassis.web.session import Sessions
 from services.contracts.registry import SERVICES, STREAMS, SUBSCRIPTIONS
 
 __all__ = ["SERVICES", "CannotRun"]
 
 CATCH_UP_SECONDS = 120
+
+log = structlog.get_logger("command_line")
 
 
 class CannotRun(Exception):
@@ -46,7 +53,8 @@ def compose(service: str) -> Composition:
 
 def run_embedded(county: str) -> int:
     """All services in this process; the exit code. Raises CannotRun."""
-    compositions = [compose(service) for service in SERVICES]
+    folder = _county_folder(county)
+    compositions = [compose(service) for service in chosen(None)]
     settings = compositions[0].parts.settings
     listener = _listen(settings.host, settings.port)
     for composition in compositions:
@@ -54,13 +62,29 @@ def run_embedded(county: str) -> int:
     process = Process(compositions, listener)
     process.stop_on_signals()
     process.start()
-    eventlet.spawn(_load_and_tell, compositions, Path(county), settings.public_url)
+    eventlet.spawn(_load_and_tell, process, compositions, folder, settings.public_url)
     return process.wait()
 
 
-def _load_and_tell(compositions: list[Composition], county: Path, address: str) -> None:
+def _county_folder(county: str) -> Path:
+    """Raises CannotRun."""
+    folder = Path(county)
+    if not (folder / "county.yaml").is_file():
+        raise CannotRun(f"{county} is no county's folder: it has no county.yaml")
+    return folder
+
+
+def _load_and_tell(process: Process, compositions: list[Composition], county: Path, address: str) -> None:
+    """Runs beside the services, so what fails here ends the process: half a county is nothing to try."""
     storages = {c.parts.service: c.parts.storage for c in compositions}
-    load_into(storages, county, demo=True)
+    try:
+        load_into(storages, county, demo=True)
+    except CannotRun as error:
+        click.echo(f"samklang: {error}", err=True)
+        return process.end(2)
+    except Exception:
+        log.exception("county_not_loaded")
+        return process.end(1)
     click.echo(
         f"""
   Samklang is running: {address}
@@ -84,9 +108,7 @@ def serve(service: str) -> int:
     """One service in this process; the exit code. Raises CannotRun."""
     composition = compose(service)
     settings = composition.parts.settings
-    behind = pending_migrations(composition.parts.storage, service)
-    if behind:
-        raise CannotRun(f"the database of {service} is not at this release: run `samklang migrate {service}`")
+    _require_migrated(composition.parts.storage, service)
     process = Process([composition], _listen(settings.host, settings.port))
     process.stop_on_signals()
     process.start()
@@ -97,31 +119,87 @@ def serve(service: str) -> int:
 def _listen(host: str, port: int) -> Any:
     try:
         return listen_on(host, port)
-    except PortTaken as error:
-        raise CannotRun(f"{error}. Choose another: PORT={port + 1} make run") from error
+    except CannotListen as error:
+        other = port + 1 if 1024 <= port < 65535 else 8001
+        raise CannotRun(f"{error}. Choose another, for instance PORT={other}") from error
 
 
 def migrate_databases(service: str | None) -> None:
-    for name in [service] if service else SERVICES:
-        storage = storage_of(name)
-        migrate(storage, name)
-        storage.close()
+    """Raises CannotRun."""
+    for name in chosen(service):
+        storage = _open(name)
+        try:
+            migrate(storage, name)
+        except sa.exc.OperationalError as error:
+            raise _unreachable(name, error) from error
+        finally:
+            storage.close()
         click.echo(f"samklang: the database of {name} is at this release")
 
 
-def storage_of(service: str) -> Storage:
+def chosen(service: str | None) -> tuple[str, ...]:
+    """The one service, or all: each has a database of its own, so one address must do for four.
+
+    Raises CannotRun.
+    """
+    if service is not None:
+        return (service,)
+    url = os.environ.get("DATABASE_URL")
+    if url and "{service}" not in url:
+        raise CannotRun("DATABASE_URL needs {service} in it: each service has a database of its own")
+    return SERVICES
+
+
+def _open(service: str) -> Storage:
     return Storage(read_settings(service).database_url, SystemClock(), pool_size=2)
 
 
+def storage_of(service: str) -> Storage:
+    """The service's database, at this release. Raises CannotRun."""
+    storage = _open(service)
+    _require_migrated(storage, service)
+    return storage
+
+
+def _require_migrated(storage: Storage, service: str) -> None:
+    try:
+        behind = pending_migrations(storage, service)
+    except sa.exc.OperationalError as error:
+        raise _unreachable(service, error) from error
+    if behind:
+        raise CannotRun(f"the database of {service} is not at this release: run `samklang migrate {service}`")
+
+
+def _unreachable(service: str, error: sa.exc.OperationalError) -> CannotRun:
+    """The driver's own words, of which the first line says what is wrong, and none the password."""
+    said = str(error.orig).strip().splitlines()
+    return CannotRun(f"the database of {service} does not answer: {said[0] if said else 'no reason given'}")
+
+
 def load_county(county: str, *, demo: bool) -> None:
-    """Load into the databases of running services; facts carry it on from there."""
-    storages = {service: storage_of(service) for service in SERVICES}
-    load_into(storages, Path(county), demo=demo)
+    """Load into the databases of running services; facts carry it on from there. Raises CannotRun."""
+    folder = _county_folder(county)
+    storages = {service: storage_of(service) for service in chosen(None)}
+    load_into(storages, folder, demo=demo)
     click.echo("samklang: the county is loaded")
 
 
 def load_into(storages: dict[str, Storage], county: Path, *, demo: bool) -> None:
-    """Each service loads its own files; whoever builds on another's facts waits until it has them."""
+    """Each service loads its own files; whoever builds on another's facts waits until it has them.
+
+    Raises CannotRun for files that cannot be loaded, in one line.
+    """
+    try:
+        _load_into(storages, county, demo=demo)
+    except Refused as error:
+        facts = {name: speakable(value) for name, value in error.refusal.facts.items()}
+        raise CannotRun(f"{county} cannot be loaded: {error.refusal.reason % facts}") from error
+    except (OSError, KeyError, yaml.YAMLError, marshmallow.ValidationError) as error:
+        said = " ".join(str(error).split())
+        raise CannotRun(f"{county} cannot be loaded: {type(error).__name__}: {said}") from error
+
+
+def _load_into(storages: dict[str, Storage], county: Path, *, demo: bool) -> None:
     import_module("services.catalogue.county").load(storages["catalogue"], county)
     import_module("services.billing.county").load(storages["billing"], county)
     if not demo:

@@ -1,9 +1,6 @@
 """Starts enrolment alone: `python -m services.enrolment`."""
 
-import eventlet
-
-eventlet.monkey_patch()
-
+# Its first statement is the monkey-patching.
 from services.__main__ import main
 
 main(["serve", "enrolment"])

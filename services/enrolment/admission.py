@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.chassis.clock import local_date
 from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
@@ -107,7 +108,8 @@ def _answer(batch: _Batch, request: ApplicationRequest) -> Answer:
     before = _decided_before(batch, request)
     if before is not None:
         return before
-    decision = decide(course, pupil[0], batch.unit.now, batch.unit.today)
+    came_on = local_date(request.queued_at) if request.queued_at else batch.unit.today
+    decision = decide(course, pupil[0], batch.unit.now, batch.unit.today, came_on)
     if isinstance(decision, Refusal):
         return decision
     row = _row(batch, request, decision, pupil[1])

@@ -18,6 +18,7 @@ from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Outcome
 from services.enrolment.entering_pages import EnterForm, enter_application
+from services.enrolment.forms import KeyField, Text
 from services.enrolment.pages import FAMILY, GUARDIAN, person_id
 from services.enrolment.staff_pages import STAFF, STAFF_OF_HOST
 
@@ -31,8 +32,8 @@ class LocalTextAnswer(Schema):
 
 class ApplicationBody(Schema):
     application_id = IdField(required=True)
-    course_id = fields.String(required=True, validate=validate.Length(1, 64))
-    pupil_id = fields.String(required=True, validate=validate.Length(1, 64))
+    course_id = KeyField(required=True, validate=validate.Length(1, 64))
+    pupil_id = KeyField(required=True, validate=validate.Length(1, 64))
 
 
 class OutcomeAnswer(Schema):
@@ -102,7 +103,11 @@ class ApplicationAnswer(Schema):
     state = fields.String(required=True)
     outcome = fields.String(required=True, allow_none=True)
     rule = fields.String(required=True)
-    basis = fields.String(required=True)
+    # Which of the two it is says where the pupil lives, so of a protected one it is not said.
+    basis = fields.Function(
+        lambda application: None if application.pupil.protected else application.basis,
+        metadata={"type": ["string", "null"]},
+    )
     queued_at = fields.AwareDateTime(required=True)
     decided_at = fields.AwareDateTime(required=True)
     position = fields.Integer(required=True, allow_none=True)
@@ -191,8 +196,8 @@ def my_pupils(context: Context) -> dict[str, Any]:
 class PupilBody(Schema):
     pupil_id = IdField(required=True)
     personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
-    given_name = fields.String(required=True, validate=validate.Length(1, 100))
-    family_name = fields.String(required=True, validate=validate.Length(1, 100))
+    given_name = Text(required=True, validate=validate.Length(1, 100))
+    family_name = Text(required=True, validate=validate.Length(1, 100))
 
 
 @routes.api("POST", "/pupils", access=GUARDIAN, summary="Add a child of mine", body=PupilBody, status=201)

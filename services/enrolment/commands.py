@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,9 +61,18 @@ PUPIL_NOT_PROTECTED = Refusal(
 APPLICATION_UNKNOWN = Refusal("application_unknown", N_("There is no such application."), status=404)
 NOTHING_TO_WITHDRAW = Refusal("already_ended", N_("This application or place has ended already."))
 NO_OFFER = Refusal("no_offer", N_("There is no offer to answer: it was answered already, or has ended."))
+CAME_ON_IMPOSSIBLE = Refusal(
+    "came_on_impossible",
+    N_("The day the application came is within the last year and not after today."),
+    status=422,
+)
 MUNICIPALITY_UNKNOWN = Refusal(
     "municipality_unknown", N_("There is no such municipality in the county."), status=422
 )
+
+
+# An older paper is a mistyped year, and would pass everybody in the queue.
+OLDEST_ENTERED = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +195,8 @@ class EnteredApplication:
 
 def enter_application(unit: Unit, entered: EnteredApplication, by: str) -> Outcome:
     """A pupil, known or new, and its application, decided at once."""
+    if not unit.now - OLDEST_ENTERED <= entered.queued_at <= unit.now:
+        raise Refused(CAME_ON_IMPOSSIBLE)
     identity = _identity(entered.pupil.personal_identity, unit)
     known = unit.row(sa.select(pupils).where(pupils.c.personal_identity == identity.number))
     if known is None:

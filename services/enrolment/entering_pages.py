@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import STOCKHOLM, local_date
 from services.chassis.ids import new_id
-from services.chassis.refusals import N_, Refused
+from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
@@ -18,26 +18,26 @@ from services.chassis.web.routes import Routes
 from services.enrolment import commands, queries
 from services.enrolment.commands import EnteredApplication, NewPupil
 from services.enrolment.domain.requests import Outcome
+from services.enrolment.forms import Text
 from services.enrolment.staff_pages import STAFF_OF_HOST
 
 routes = Routes()
+
+ALIAS_MISSING = Refusal(
+    "alias_missing", N_("A pupil with protected identity needs an alias for the lists."), status=422
+)
 
 
 class EnterForm(Schema):
     application_id = IdField(required=True)
     pupil_id = IdField(required=True)
     personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
-    given_name = fields.String(required=True, validate=validate.Length(1, 100))
-    family_name = fields.String(required=True, validate=validate.Length(1, 100))
+    given_name = Text(required=True, validate=validate.Length(1, 100))
+    family_name = Text(required=True, validate=validate.Length(1, 100))
     home_municipality = fields.String(required=True, validate=validate.Regexp(r"[0-9]{4}\Z"))
     applied_on = fields.Date(required=True)
     protected = fields.Boolean(load_default=False)
-    alias = fields.String(load_default=None, validate=validate.Length(1, 100))
-
-    @validates_schema
-    def needs_an_alias(self, data: dict[str, Any], **_: Any) -> None:
-        if data.get("protected") and not data.get("alias"):
-            raise ValidationError("A pupil with protected identity needs an alias.", "alias")
+    alias = Text(load_default=None, validate=validate.Length(1, 100))
 
 
 @routes.page("/staff/courses/<course_id>/enter", access=STAFF_OF_HOST)
@@ -63,6 +63,8 @@ def enter(context: Context, course_id: str) -> Response:
 def enter_application(context: Context, course_id: str, form: dict[str, Any]) -> Outcome:
     """Raises Refused."""
     alias = form["alias"] if form["protected"] else None
+    if form["protected"] and alias is None:
+        raise Refused(ALIAS_MISSING)
     pupil = NewPupil(
         form["pupil_id"],
         form["personal_identity"],
@@ -81,9 +83,10 @@ def enter_application(context: Context, course_id: str, form: dict[str, Any]) ->
 
 def _queue_date(applied_on: date, context: Context) -> datetime:
     """The end of the day it came, so that who applied online that day goes first; now, if it came today."""
-    end_of_day = datetime.combine(applied_on, time(23, 59, 59), STOCKHOLM).astimezone(UTC)
     now: datetime = context.parts.clock.now()
-    return min(end_of_day, now)
+    if applied_on == local_date(now):
+        return now
+    return datetime.combine(applied_on, time(23, 59, 59), STOCKHOLM).astimezone(UTC)
 
 
 def _form(context: Context, course_id: str, form: dict[str, Any], error: str, status: int) -> Response:

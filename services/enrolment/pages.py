@@ -17,7 +17,8 @@ from services.chassis.web.routes import Routes
 from services.enrolment import commands, queries, words
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import COURSE_UNKNOWN
-from services.enrolment.domain.requests import ApplicationRequest
+from services.enrolment.domain.requests import ApplicationRequest, is_readable
+from services.enrolment.forms import KeyField, Text
 from services.enrolment.rounds.queries import rounds_to_see
 
 routes = Routes()
@@ -57,12 +58,14 @@ def apply_page(context: Context, course_id: str) -> Response:
 
 class ApplyForm(Schema):
     application_id = IdField(required=True)
-    pupil_id = fields.String(required=True, validate=validate.Length(1, 64))
+    pupil_id = KeyField(required=True, validate=validate.Length(1, 64))
 
 
 @routes.page("/apply/<course_id>", access=FAMILY, methods=("POST",))
 def apply(context: Context, course_id: str) -> Response:
     form = context.load_form(ApplyForm())
+    if not is_readable(course_id):
+        raise Refused(COURSE_UNKNOWN)
     outcome = context.parts.decider.decide(
         ApplicationRequest(
             application_id=form["application_id"],
@@ -141,8 +144,8 @@ def act_on_application(context: Context, application_id: str, action: str) -> Re
 class PupilForm(Schema):
     pupil_id = IdField(required=True)
     personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
-    given_name = fields.String(required=True, validate=validate.Length(1, 100))
-    family_name = fields.String(required=True, validate=validate.Length(1, 100))
+    given_name = Text(required=True, validate=validate.Length(1, 100))
+    family_name = Text(required=True, validate=validate.Length(1, 100))
 
 
 @routes.page("/my/children/new", access=GUARDIAN)

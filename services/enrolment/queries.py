@@ -24,6 +24,7 @@ from services.contracts.fact import LocalText
 from services.contracts.rule_book import Fee
 from services.enrolment import repository
 from services.enrolment.domain.admission import CourseState, refusal_before_round
+from services.enrolment.domain.requests import is_readable
 from services.enrolment.tables import (
     application_events,
     applications,
@@ -76,6 +77,8 @@ def _course(row: sa.Row[Any]) -> Course:
 
 
 def course(connection: sa.Connection, course_id: str) -> tuple[Course, CourseState] | None:
+    if not is_readable(course_id):
+        return None
     row = connection.execute(repository.course_rows([course_id])).first()
     if row is None:
         return None
@@ -83,6 +86,8 @@ def course(connection: sa.Connection, course_id: str) -> tuple[Course, CourseSta
 
 
 def host_of_course(connection: sa.Connection, course_id: str) -> str | None:
+    if not is_readable(course_id):
+        return None
     return connection.scalar(sa.select(courses.c.municipality_code).where(courses.c.course_id == course_id))
 
 
@@ -252,6 +257,8 @@ def application_of_person(
     connection: sa.Connection, application_id: str, person_id: str
 ) -> Application | None:
     """The application, if it is of one of the person's pupils."""
+    if not is_readable(application_id):
+        return None
     mine = [pupil.pupil_id for pupil in pupils_of(connection, person_id)]
     found = applications_where(
         connection, applications.c.application_id == application_id, applications.c.pupil_id.in_(mine)

@@ -1,9 +1,6 @@
 """Starts notifications alone: `python -m services.notifications`."""
 
-import eventlet
-
-eventlet.monkey_patch()
-
+# Its first statement is the monkey-patching.
 from services.__main__ import main
 
 main(["serve", "notifications"])

@@ -58,11 +58,16 @@ def mailbox(connection: sa.Connection, person_id: str, *, page: int, page_size: 
     return Mailbox(mails, total or 0, unwritten or 0)
 
 
+def _comparable(given: str) -> str:
+    """An address may hold signs that no database can compare; no id has any of them."""
+    return given if given.isprintable() else ""
+
+
 def mail(connection: sa.Connection, person_id: str, message_id: str) -> sa.Row[Any] | None:
     """One of the person's own mails; None for another's, or where there is none yet."""
     return connection.execute(
         sa.select(messages).where(
-            messages.c.message_id == message_id,
+            messages.c.message_id == _comparable(message_id),
             messages.c.person_id == person_id,
             messages.c.subject.is_not(None),
         )
@@ -107,7 +112,7 @@ def calendar_places(
         .order_by(courses.c.first_lesson_on, courses.c.starts_at, places.c.application_id)
     )
     if application_id is not None:
-        query = query.where(places.c.application_id == application_id)
+        query = query.where(places.c.application_id == _comparable(application_id))
     return [_calendar_place(row, person_id) for row in connection.execute(query)]
 
 

@@ -79,7 +79,8 @@ def _emptied(url: str) -> str:
         for table in metadata.sorted_tables:
             if table is not outbox_streams:
                 connection.execute(sa.delete(table))
-        connection.execute(sa.update(outbox_streams).values(last_sequence=0, sent_through=0))
+        zero = dict.fromkeys(("last_sequence", "sent_through", "pruned_through"), 0)
+        connection.execute(sa.update(outbox_streams).values(zero))
     return url
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
+from services.catalogue.tables import course_seats
 from services.chassis import consistency
+from services.chassis.consistency import Watch
 from services.chassis.storage import inbox
 from services.chassis.storage.engine import Storage
 from services.chassis.storage.tables import inbox as inbox_table
@@ -85,3 +90,42 @@ def test_several_breaks_are_all_told(busy: Storage) -> None:
     change(busy, sa.delete(outbox).where(outbox.c.sequence == 2))
     inbox.store(busy, [*messages("e", first=5), b"nonsense"])
     assert len(findings(busy)) == 3
+
+
+class TestWatch:
+    """While a service runs it is checked now and then: for the metrics and the operations page."""
+
+    @pytest.fixture
+    def catalogue(self, make_storage: Callable[[str], Storage]) -> Storage:
+        return make_storage("catalogue")
+
+    def test_all_hold(self, catalogue: Storage) -> None:
+        watch = Watch("catalogue", catalogue)
+        assert (watch.findings, watch.checked_at) == ((), None)
+        assert 200 < watch.run_once() < 400
+        assert (watch.findings, watch.checked_at) == ((), NOW)
+        assert _gauge("catalogue") == 0
+
+    def test_findings_of_the_chassis_and_of_the_service(self, catalogue: Storage) -> None:
+        inbox.store(catalogue, [b"nonsense"])
+        change(
+            catalogue,
+            sa.insert(course_seats).values(course_id="c1", capacity=5, taken=6, waiting=0),
+        )
+        watch = Watch("catalogue", catalogue)
+        with capture_logs() as logs:
+            watch.run_once()
+        assert watch.findings == (
+            "1 facts are parked",
+            "course c1 has 6 of 5 seats taken and 0 waiting",
+        )
+        assert _gauge("catalogue") == 2
+        assert [(each["event"], each["findings"]) for each in logs] == [("invariants_broken", 2)]
+        change(catalogue, sa.update(inbox_table).values(handled_at=NOW))
+        change(catalogue, sa.delete(course_seats))
+        watch.run_once()
+        assert _gauge("catalogue") == 0
+
+
+def _gauge(service: str) -> float | None:
+    return REGISTRY.get_sample_value("samklang_check_findings", {"service": service})

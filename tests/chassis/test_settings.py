@@ -175,3 +175,20 @@ def test_an_address_without_its_scheme_would_send_cookies_in_the_clear(tmp_path:
 def test_what_is_no_county(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError, match="write the county's two digits"):
         settings(tmp_path, COUNTY_CODE=text)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://user:s3cret@db/x"),
+        ("DATABASE_URL", "postgresql://user:s3cret@db/x"),  # would be psycopg 3, which blocks the hub
+        ("DATABASE_URL", "sqlite://"),  # a database in memory is another one for each connection
+        ("AMQP_URI", "broker:5672"),
+        ("AMQP_URI", "redis://:s3cret@broker"),
+    ],
+)
+def test_databases_and_brokers_of_another_kind(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must start with") as caught:
+        settings(tmp_path, **{name: text})
+    assert "s3cret" not in str(caught.value)

@@ -250,6 +250,12 @@ def states(storage: Storage, course_id: str = "fiddle") -> dict[str, str]:
         return {row.application_id: row.outcome or row.state for row in rows}
 
 
+def rows_of(storage: Storage) -> dict[str, sa.Row[Any]]:
+    """The applications by their ids."""
+    with storage.reading() as connection:
+        return {row.application_id: row for row in connection.execute(sa.select(applications))}
+
+
 def count(storage: Storage, table: sa.Table) -> int:
     with storage.reading() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import eventlet
 import kombu
+from amqp.exceptions import PreconditionFailed
 from kombu.exceptions import OperationalError
 
 from services.contracts.envelope import CONTENT_TYPE
@@ -26,6 +28,7 @@ CONNECT_SECONDS = 5
 PUBLISH_SECONDS = 10
 DECLARE_SECONDS = 30  # a dozen quorum queues on a small machine
 HEARTBEAT_SECONDS = 20
+BEAT_SECONDS = 1
 MEMORY_POLL_SECONDS = 0.05
 POSITIONS_EXCHANGE = "positions"
 
@@ -40,7 +43,19 @@ POSITIONS_ARGUMENTS: dict[str, Any] = {"x-queue-type": "quorum", "x-max-length":
 
 
 class BrokerUnavailable(Exception):
-    """The broker did not take, confirm or answer in time. What was published may have been stored."""
+    """The broker did not take, confirm or answer in time. What was published may have been stored.
+
+    `confirmed` says how many letters, from the first, it is known to have safe all the same.
+    """
+
+    confirmed = 0
+
+
+class TopologyDiffers(BrokerUnavailable):
+    """A queue or exchange is there with other arguments than ours. Waiting does not mend it.
+
+    Let the old queue run empty, delete it, and it is declared anew; what it held comes from the fact logs.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +70,25 @@ class Letter:
 
 
 class Broker:
-    """Opens connections to one broker; knows no service's insides."""
+    """Opens connections to one broker, and knows how it has been; knows no service's insides."""
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self.is_memory = uri.startswith("memory:")
+        self.topology_differs = False
+        self._away_since: float | None = None
+
+    @property
+    def away_seconds(self) -> float:
+        """How long it has not answered this process; 0 when it last did. Asked by announcements every few
+        seconds, so this is never long out of date."""
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
+    def answered(self, does: bool) -> None:
+        if does:
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = time.monotonic()
 
     def connection(self) -> kombu.Connection:
         if self.is_memory:
@@ -69,21 +98,32 @@ class Broker:
     def declare_topology(self) -> None:
         """Every exchange and queue of the product, so that nothing published is ever without a home.
 
-        Whoever starts first declares for all: a reader that has not started yet still gets its facts.
-        Raises BrokerUnavailable, also where a queue exists with other arguments.
+        Whoever starts first declares for all: a reader that has not started yet still gets its facts. Who
+        comes later declares the same again, by which the broker compares every argument with what is there.
+        Raises BrokerUnavailable, and TopologyDiffers where something exists with other arguments.
         """
-        with speaking_to_the_broker(DECLARE_SECONDS), self.connection() as connection:
-            channel = connection.channel()
-            for service in SERVICES:
-                inbox_queue(service)(channel).declare()
-                for stream in SUBSCRIPTIONS[service]:
-                    exchange = kombu.Exchange(exchange_of(stream), type="topic", durable=True)
-                    exchange(channel).declare()
-                    inbox_queue(service)(channel).bind_to(exchange, routing_key="#")
-                positions_queue(service)(channel).declare()
+        try:
+            with speaking_to_the_broker(DECLARE_SECONDS), self.connection() as connection:
+                _declare(connection.channel())
+        except BrokerUnavailable as error:
+            self.topology_differs = isinstance(error.__cause__, PreconditionFailed)
+            if self.topology_differs:
+                raise TopologyDiffers(str(error.__cause__)) from error
+            raise
+        self.topology_differs = False
 
     def publisher(self) -> Publisher:
         return Publisher(self)
+
+
+def _declare(channel: Any) -> None:
+    for service in SERVICES:
+        inbox_queue(service)(channel).declare()
+        for stream in SUBSCRIPTIONS[service]:
+            exchange = kombu.Exchange(exchange_of(stream), type="topic", durable=True)
+            exchange(channel).declare()
+            inbox_queue(service)(channel).bind_to(exchange, routing_key="#")
+        positions_queue(service)(channel).declare()
 
 
 def inbox_queue(service: str) -> kombu.Queue:
@@ -143,14 +183,18 @@ class Publisher:
         self.returned = []
         try:
             with speaking_to_the_broker():
-                return self._publish(letters)
-        except BaseException:
+                confirmed = self._publish(letters)
+        except BaseException as error:
+            if isinstance(error, BrokerUnavailable):
+                error.confirmed = self._confirmed()
+                self._broker.answered(False)
             self.close()
             raise
+        self._broker.answered(True)
+        return confirmed
 
     def _publish(self, letters: Sequence[Letter]) -> int:
         channel = self._open()
-        first = self._published + 1
         for letter in letters:
             message = channel.prepare_message(
                 letter.body,
@@ -166,27 +210,40 @@ class Publisher:
             return len(letters)
         while self._settled_through + len(self._settled) < self._published:
             self._connection.drain_events()  # type: ignore[union-attr]  # _open has just set it
-        return self._confirmed_from(first)
-
-    def _confirmed_from(self, first: int) -> int:
-        """How many letters from tag `first` on were confirmed before the first one that was refused."""
-        confirmed = 0
-        for tag in range(first, self._published + 1):
-            if not self._settled.get(tag, True):
-                break
-            confirmed += 1
+        confirmed = self._confirmed()
         self._settled.clear()
         self._settled_through = self._published
         return confirmed
 
+    def _confirmed(self) -> int:
+        """How many of the letters in flight were confirmed before the first one that was not."""
+        tag = self._settled_through
+        while self._settled.get(tag + 1, False):
+            tag += 1
+        return tag - self._settled_through
+
+    def beat(self) -> bool:
+        """Keep an idle connection alive. False when it turned out to be dead, and was closed."""
+        if self._connection is None or self._broker.is_memory:
+            return True
+        try:
+            with speaking_to_the_broker(BEAT_SECONDS):
+                with contextlib.suppress(TimeoutError):
+                    self._connection.drain_events(timeout=0.001)
+                self._connection.heartbeat_check()
+        except BrokerUnavailable:
+            self.close()
+            return False
+        return True
+
     def _open(self) -> Any:
         if self._channel is not None:
             return self._channel
+        self._published = self._settled_through = 0
+        self._settled = {}
         self._connection = self._broker.connection()
         self._connection.connect()
         self._channel = self._connection.channel()
-        self._published = self._settled_through = 0
-        self._settled = {}
         if not self._broker.is_memory:
             self._channel.confirm_select()
             self._channel.events["basic_ack"].add(self._on_ack)

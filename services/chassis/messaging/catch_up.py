@@ -2,17 +2,16 @@
 
 This mends what no acknowledgement can see: a broker whose disk was wiped, an in-memory broker that died
 with its process, a reader that is new. The reader announces its position every few seconds; a publisher
-that hears the same position twice, with a fact beyond it that has been there for a while, sends the next
-ones straight to that reader. A while, since a reader that is only slow has them in its queue already, and
-sending everything again to one who is slow is how a busy minute becomes a bad hour.
+that hears it stand still, with sent facts beyond, sends the next ones straight to that reader.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -33,9 +32,14 @@ from services.chassis.storage.tables import inbox_positions, outbox, outbox_read
 from services.contracts.registry import SUBSCRIPTIONS, queue_of, readers_of
 
 ANNOUNCE_EVERY_SECONDS = 3
-LOST_AFTER = timedelta(seconds=10)
 # At most this many facts a reader and announcement: live traffic goes on beside a long catch-up.
 RESEND_BATCH = 2000
+# Two announcements without a move, a little less for their jitter: facts wait longer than one where a reader
+# is busy, and several processes of a reader announce the same position at almost the same time.
+STANDS_STILL = timedelta(seconds=2 * ANNOUNCE_EVERY_SECONDS - 1)
+# A batch that was sent and shows no effect is on its way to a busy reader far more often than lost as well:
+# sending it again at once would only make the reader busier.
+SAME_AGAIN_AFTER = timedelta(seconds=15)
 
 log = structlog.get_logger("catch_up")
 
@@ -49,6 +53,10 @@ class Position:
     received_through: int
 
 
+class BehindTheLog(Exception):
+    """The fact log no longer has what the reader lacks: it left for its age, see retention."""
+
+
 class CatchUp:
     def __init__(self, service: str, storage: Storage, broker: Broker) -> None:
         self.service = service
@@ -56,6 +64,9 @@ class CatchUp:
         self._broker = broker
         self._announcer: Publisher = broker.publisher()
         self._resender: Publisher = broker.publisher()
+        self._batch_ended: dict[tuple[str, str], int] = {}  # reader, source: where our last batch to it did
+        self._resent: dict[tuple[str, str], tuple[int, datetime]] = {}  # since where, and when
+        self._strayed: set[tuple[str, str]] = set()  # said once, and on the operations page all the time
 
     def announce(self) -> None:
         """Tell every publisher this service reads how far it has come. A silent broker is no error here."""
@@ -81,72 +92,106 @@ class CatchUp:
         """
         newest = {(position.reader, position.source): position for position in _positions(bodies)}
         for position in newest.values():
-            if self._stands_still(position):
+            if self._lacks_facts(position):
                 self.resend(position.source, position.reader, position.received_through)
+                about = (position.reader, position.source)
+                self._resent[about] = (position.received_through, self.storage.clock.now())
+        self._resender.beat()
 
     def resend(self, source: str, reader: str, since: int, most: int = RESEND_BATCH) -> int:
-        """Send `reader` the sent facts of `source` after `since`; how many. Raises BrokerUnavailable."""
+        """Send `reader` the sent facts of `source` after `since`; how many.
+
+        Raises BehindTheLog where the log does not reach back to `since`, and BrokerUnavailable.
+        """
         with self.storage.reading() as connection:
+            stream = connection.execute(
+                sa.select(outbox_streams).where(outbox_streams.c.source == source)
+            ).one()
+            if since < stream.pruned_through:
+                raise BehindTheLog(f"the fact log of {source} begins after {stream.pruned_through}")
             rows = connection.execute(
                 sa.select(outbox)
-                .join(outbox_streams, outbox_streams.c.source == outbox.c.source)
                 .where(
                     outbox.c.source == source,
                     outbox.c.sequence > since,
-                    outbox.c.sequence <= outbox_streams.c.sent_through,
+                    outbox.c.sequence <= stream.sent_through,
                 )
                 .order_by(outbox.c.sequence)
                 .limit(most)
             ).all()
-        if not rows:
-            return 0
+        return self._send(source, reader, rows) if rows else 0
+
+    def _send(self, source: str, reader: str, rows: Sequence[sa.Row[Any]]) -> int:
         sent = self._resender.publish([letter_of(row, queue_of(reader)) for row in rows])
+        if self._resender.returned:
+            self._broker.declare_topology()
+            raise BrokerUnavailable(f"{reader} had no queue; it is declared anew and it is tried again")
         telemetry.FACTS_RESENT.labels(self.service, reader).inc(sent)
-        log.info("facts_resent", service=self.service, source=source, reader=reader, since=since, facts=sent)
+        first = rows[0].sequence
+        log.info("facts_resent", service=self.service, source=source, reader=reader, first=first, facts=sent)
+        if sent < len(rows):
+            raise BrokerUnavailable(f"the queue of {reader} is full")
+        self._batch_ended[(reader, source)] = rows[-1].sequence
         return sent
 
-    def resend_all(self, source: str, reader: str, since: int) -> int:
-        """All sent facts of `source` after `since`, batch by batch; how many. Raises BrokerUnavailable."""
-        total = 0
-        while sent := self.resend(source, reader, since + total):
+    def resend_all(self, source: str, reader: str, since: int | None = None) -> int:
+        """All sent facts of `source` after `since`, or all the log has; how many. Raises as `resend` does."""
+        if since is None:
+            with self.storage.reading() as connection:
+                since = connection.scalar(
+                    sa.select(outbox_streams.c.pruned_through).where(outbox_streams.c.source == source)
+                )
+        self._broker.declare_topology()
+        total, begin = 0, since or 0
+        while sent := self.resend(source, reader, begin + total):
             total += sent
         return total
 
-    def _stands_still(self, position: Position) -> bool:
-        """Notes the position; whether it has not moved although the next fact was sent long ago."""
+    def _lacks_facts(self, position: Position) -> bool:
+        """Notes the position. Whether there are sent facts beyond it and it stands still, or stands exactly
+        where our last batch ended, so that a long catch-up goes on with every announcement."""
+        about = (position.reader, position.source)
         with self.storage.unit() as unit:
-            before = unit.row(
-                sa.select(outbox_readers).where(
-                    outbox_readers.c.reader == position.reader, outbox_readers.c.source == position.source
-                )
-            )
-            note_position(unit.connection, position, unit.now)
-            if before is None or before.received_through != position.received_through:
+            stream = unit.row(sa.select(outbox_streams).where(outbox_streams.c.source == position.source))
+            if stream is None:
                 return False
-            recorded_at = unit.connection.scalar(
-                sa.select(outbox.c.recorded_at)
-                .join(outbox_streams, outbox_streams.c.source == outbox.c.source)
-                .where(
-                    outbox.c.source == position.source,
-                    outbox.c.sequence == position.received_through + 1,
-                    outbox.c.sequence <= outbox_streams.c.sent_through,
-                )
-            )
-            return recorded_at is not None and recorded_at + LOST_AFTER <= unit.now
+            moved_at = note_position(unit.connection, position, unit.now)
+        if not stream.pruned_through <= position.received_through <= stream.last_sequence:
+            self._say_strayed(position, stream)
+            return False
+        self._strayed.discard(about)
+        if position.received_through >= stream.sent_through:
+            return False
+        if self._batch_ended.get(about) == position.received_through:
+            return True
+        since, at = self._resent.get(about, (None, unit.now))
+        if since == position.received_through and unit.now - at < SAME_AGAIN_AFTER:
+            return False
+        return unit.now - moved_at >= STANDS_STILL
+
+    def _say_strayed(self, position: Position, stream: sa.Row[Any]) -> None:
+        """Behind what the log still has, or ahead of all it ever had: nothing sent now could mend that."""
+        about = (position.reader, position.source)
+        if about not in self._strayed:
+            self._strayed.add(about)
+            limits = {"log_begins_after": stream.pruned_through, "log_ends": stream.last_sequence}
+            log.error("reader_outside_the_log", service=self.service, **asdict(position), **limits)
 
     def close(self) -> None:
         self._announcer.close()
         self._resender.close()
 
 
-def note_position(connection: sa.Connection, position: Position, now: datetime) -> None:
+def note_position(connection: sa.Connection, position: Position, now: datetime) -> datetime:
+    """Since when the reader has stood there."""
     where = sa.and_(outbox_readers.c.reader == position.reader, outbox_readers.c.source == position.source)
-    connection.execute(insert_ignoring(connection, outbox_readers), {**asdict(position), "announced_at": now})
-    connection.execute(
-        sa.update(outbox_readers)
-        .where(where)
-        .values(received_through=position.received_through, announced_at=now)
-    )
+    new = {**asdict(position), "announced_at": now, "moved_at": now}
+    connection.execute(insert_ignoring(connection, outbox_readers), new)
+    before = connection.execute(sa.select(outbox_readers).where(where).with_for_update()).one()
+    stays = before.received_through == position.received_through and before.moved_at is not None
+    moved_at: datetime = before.moved_at if stays else now
+    connection.execute(sa.update(outbox_readers).where(where).values({**new, "moved_at": moved_at}))
+    return moved_at
 
 
 def _positions(bodies: Iterable[bytes]) -> Iterable[Position]:

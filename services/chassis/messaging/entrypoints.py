@@ -22,6 +22,7 @@ from services.chassis.messaging.broker import (
     positions_queue,
     speaking_to_the_broker,
 )
+from services.chassis.storage.engine import in_short
 
 LISTEN_BATCH = 1000
 RECONNECT_SECONDS = 2.0
@@ -104,9 +105,7 @@ class Loop(_Worker):
                 rest = self._call()
             except Exception as error:
                 # The database is away, say. A loop that died would stop the service for good.
-                log.error(
-                    "loop_failed", loop=self.method_name, error=f"{type(error).__name__}: {error}"[:300]
-                )
+                log.error("loop_failed", loop=self.method_name, error=in_short(error))
                 rest = RECONNECT_SECONDS
             if rest and not self._stopping:
                 self._bell.wait(rest)
@@ -165,11 +164,7 @@ class Listen(_Worker):
                 self._listen(self.parts.broker)
             except Exception as error:
                 if not self._stopping:
-                    log.warning(
-                        "listener_reconnects",
-                        queue=self.queue,
-                        error=f"{type(error).__name__}: {error}"[:300],
-                    )
+                    log.warning("listener_reconnects", queue=self.queue, error=in_short(error))
                     eventlet.sleep(RECONNECT_SECONDS)
 
     def _listen(self, broker: Broker) -> None:
@@ -221,7 +216,8 @@ def _acknowledge(messages: list[Any], broker: Broker) -> None:
         for message in messages:
             message.ack()
     else:
-        messages[-1].ack(multiple=True)
+        with speaking_to_the_broker():
+            messages[-1].ack(multiple=True)
 
 
 listen = Listen.decorator

@@ -8,8 +8,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from services.chassis import telemetry
+from services.chassis.messaging.broker import Broker
 from services.chassis.storage.engine import Storage
-from services.chassis.storage.tables import inbox, inbox_positions, outbox, outbox_streams
+from services.chassis.storage.tables import inbox, inbox_positions, outbox, outbox_readers, outbox_streams
+from services.contracts.registry import readers_of
 
 _WAITING = sa.and_(inbox.c.handled_at.is_(None), inbox.c.parked_at.is_(None))
 _PARKED = sa.and_(inbox.c.handled_at.is_(None), inbox.c.parked_at.is_not(None))
@@ -32,6 +34,46 @@ class Figures:
         if self.oldest_waiting_at is None:
             return 0.0
         return max(0.0, (now - self.oldest_waiting_at).total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """One reader of one of this service's streams, as it last announced itself."""
+
+    reader: str
+    source: str
+    received_through: int
+    announced_at: datetime
+    lag: int  # sent facts that it has not received
+    behind_log: bool  # it lacks facts that the fact log no longer has
+    ahead_of_log: bool  # it has facts that the fact log never had: was our database restored?
+
+    @property
+    def strayed(self) -> bool:
+        """No fact sent now could mend it: a person must."""
+        return self.behind_log or self.ahead_of_log
+
+
+def readers(connection: sa.Connection) -> tuple[Reader, ...]:
+    """Who reads this service's streams, and how far each has come."""
+    rows = connection.execute(
+        sa.select(outbox_readers, outbox_streams)
+        .join(outbox_streams, outbox_streams.c.source == outbox_readers.c.source)
+        .order_by(outbox_readers.c.source, outbox_readers.c.reader)
+    )
+    return tuple(
+        Reader(
+            reader=row.reader,
+            source=row.source,
+            received_through=row.received_through,
+            announced_at=row.announced_at,
+            lag=max(0, row.sent_through - row.received_through),
+            behind_log=row.received_through < row.pruned_through,
+            ahead_of_log=row.received_through > row.last_sequence,
+        )
+        for row in rows
+        if row.reader in readers_of(row.source)
+    )
 
 
 def figures(storage: Storage, service: str) -> Figures:
@@ -79,10 +121,17 @@ def figures(storage: Storage, service: str) -> Figures:
     )
 
 
-def export(now_figures: Figures, now: datetime) -> None:
+def export(storage: Storage, broker: Broker, service: str) -> None:
     """Set the gauges; the counters count by themselves."""
-    service = now_figures.service
+    now_figures, now = figures(storage, service), storage.clock.now()
     telemetry.OUTBOX_BACKLOG.labels(service).set(now_figures.outbox_backlog)
     telemetry.INBOX_BACKLOG.labels(service).set(now_figures.inbox_backlog)
     telemetry.INBOX_PARKED.labels(service).set(now_figures.parked)
     telemetry.OLDEST_WAITING.labels(service).set(now_figures.oldest_waiting_seconds(now))
+    telemetry.BROKER_AWAY.labels(service).set(broker.away_seconds)
+    telemetry.TOPOLOGY_DIFFERS.labels(service).set(broker.topology_differs)
+    with storage.reading() as connection:
+        known = readers(connection)
+    for reader in known:
+        telemetry.READER_LAG.labels(service, reader.source, reader.reader).set(reader.lag)
+        telemetry.READER_STRAYED.labels(service, reader.source, reader.reader).set(reader.strayed)

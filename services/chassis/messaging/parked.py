@@ -12,9 +12,13 @@ from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.engine import Storage
 from services.chassis.storage.tables import inbox, parked_actions
 from services.chassis.storage.unit import Unit
+from services.contracts import registry
 
 _PARKED = sa.and_(inbox.c.handled_at.is_(None), inbox.c.parked_at.is_not(None))
+_UNKNOWN = inbox.c.last_error.startswith(registry.UnknownFact.__name__)
+_AS_NEW: dict[str, Any] = {"attempts": 0, "next_attempt_at": None, "parked_at": None}
 MOST_SHOWN = 200
+RELEASE = "release"  # who it was, where it was no person
 
 NOT_PARKED = Refusal("fact_not_parked", N_("There is no parked fact with this id."), status=404)
 UNREADABLE = Refusal(
@@ -47,8 +51,7 @@ def replay(storage: Storage, message_id: str, by: str, reason: str) -> None:
         row = _locked(unit, message_id)
         if row.sequence is None:
             raise Refused(UNREADABLE)
-        values = {"attempts": 0, "next_attempt_at": None, "parked_at": None}
-        unit.execute(sa.update(inbox).where(inbox.c.message_id == message_id).values(values))
+        unit.execute(sa.update(inbox).where(inbox.c.message_id == message_id).values(_AS_NEW))
         _note(unit, message_id, "replay", by, reason)
 
 
@@ -58,6 +61,26 @@ def discard(storage: Storage, message_id: str, by: str, reason: str) -> None:
         _locked(unit, message_id)
         unit.execute(sa.update(inbox).where(inbox.c.message_id == message_id).values(handled_at=unit.now))
         _note(unit, message_id, "discard", by, reason)
+
+
+def replay_learned(storage: Storage) -> int:
+    """Have facts handled again that were parked as unknown, and that this release knows; how many."""
+    learned = sa.and_(_PARKED, _UNKNOWN, inbox.c.type.in_([*registry.FACTS, *registry.UPCASTERS]))
+    with storage.unit() as unit:
+        rows = unit.rows(sa.select(inbox.c.message_id).where(learned).with_for_update())
+        for row in rows:
+            _note(unit, row.message_id, "replay", RELEASE, "this release knows the fact")
+        if rows:
+            unit.execute(sa.update(inbox).where(learned).values(_AS_NEW))
+    return len(rows)
+
+
+def actions(storage: Storage) -> Sequence[sa.Row[Any]]:
+    """What was done about parked facts, the newest first."""
+    with storage.reading() as connection:
+        return connection.execute(
+            sa.select(parked_actions).order_by(parked_actions.c.at.desc()).limit(MOST_SHOWN)
+        ).all()
 
 
 def _locked(unit: Unit, message_id: str) -> sa.Row[Any]:

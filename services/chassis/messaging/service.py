@@ -39,6 +39,14 @@ class FactService:
     def announce(self) -> None:
         self.parts.catch_up.announce()
 
+    @loop()
+    def prune(self) -> float:
+        return float(self.parts.retention.run_once())
+
+    @loop()
+    def watch(self) -> float:
+        return float(self.parts.watch.run_once())
+
     @listen("positions")
     def hear_positions(self, bodies: list[bytes]) -> None:
         try:

@@ -21,6 +21,15 @@ POSTGRES_CONNECT_SECONDS = 5
 SQLITE_BUSY_SECONDS = 5
 
 
+def in_short(error: BaseException) -> str:
+    """The error in one line that may be logged and shown.
+
+    A database's error goes on with the statement, its parameters and the row it was about: people's data.
+    """
+    text = str(error.orig) if isinstance(error, sa.exc.DBAPIError) else str(error)
+    return f"{type(error).__name__}: {text.strip().partition(chr(10))[0]}"[:300]
+
+
 class Storage:
     """Opens units of work. `facts_recorded` is called after a commit that recorded facts."""
 
@@ -95,9 +104,17 @@ def _postgres_engine(url: URL, pool_size: int) -> sa.Engine:
         max_overflow=10,
         pool_pre_ping=True,
         pool_timeout=10,
-        connect_args={"connect_timeout": POSTGRES_CONNECT_SECONDS},
         # Many rows of one UPDATE travel together instead of one round trip each.
         executemany_mode="values_plus_batch",
+        hide_parameters=True,  # an error's text goes to logs, and its parameters are people's data
+        # A server whose machine is gone answers no more, and nobody says so.
+        connect_args={
+            "connect_timeout": POSTGRES_CONNECT_SECONDS,
+            "keepalives_idle": 20,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,  # milliseconds
+        },
         # One statement sees what was committed before it: rows are locked before they are judged.
         isolation_level="READ COMMITTED",
     )
@@ -110,13 +127,22 @@ def _postgres_engine(url: URL, pool_size: int) -> sa.Engine:
         with eventlet.Timeout(POSTGRES_CONNECT_SECONDS, late):
             return dialect.connect(*arguments, **parameters)
 
+    @sa.event.listens_for(engine, "handle_error")
+    def on_error(context: Any) -> None:
+        # Its further lines show the row that was to be stored.
+        for error in (context.original_exception, context.sqlalchemy_exception):
+            if error is not None and error.args:
+                error.args = (str(error.args[0]).partition("\n")[0],)
+
     return engine
 
 
 def _sqlite_engine(url: URL) -> sa.Engine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, pool_size=20)
+    engine = sa.create_engine(
+        url, connect_args={"timeout": SQLITE_BUSY_SECONDS}, pool_size=20, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:

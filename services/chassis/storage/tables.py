@@ -19,6 +19,8 @@ outbox_streams = sa.Table(
     sa.Column("source", sa.String(64), primary_key=True),
     sa.Column("last_sequence", sa.BigInteger, nullable=False),
     sa.Column("sent_through", sa.BigInteger, nullable=False),
+    # Facts up to here have left the log for their age: see retention.
+    sa.Column("pruned_through", sa.BigInteger, nullable=False, server_default="0"),
     sa.CheckConstraint("sent_through <= last_sequence", name="ck_outbox_streams_sent"),
 )
 
@@ -42,6 +44,8 @@ outbox_readers = sa.Table(
     sa.Column("source", sa.String(64), primary_key=True),
     sa.Column("received_through", sa.BigInteger, nullable=False),
     sa.Column("announced_at", UtcDateTime, nullable=False),
+    # When it last said something else than the time before.
+    sa.Column("moved_at", UtcDateTime),
 )
 
 inbox = sa.Table(
@@ -84,6 +88,9 @@ inbox_positions = sa.Table(
     metadata,
     sa.Column("source", sa.String(64), primary_key=True),
     sa.Column("received_through", sa.BigInteger, nullable=False),
+    # Facts up to here were handled and have left the inbox for their age; one that comes again is told apart
+    # by this alone.
+    sa.Column("pruned_through", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 # Who replayed or discarded a parked fact, when and why.

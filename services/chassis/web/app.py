@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Callable, Iterable
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import structlog
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
@@ -22,8 +23,9 @@ from services.chassis import telemetry
 from services.chassis.ids import new_id
 from services.chassis.web import access, errors, languages
 from services.chassis.web.access import Actor
-from services.chassis.web.context import BoundedRequest, Context
+from services.chassis.web.context import MOST_BODY_BYTES, BoundedRequest, Context
 from services.chassis.web.languages import Texts
+from services.chassis.web.personas import read_personas
 from services.chassis.web.routes import Route, Routes
 from services.chassis.web.session import LANGUAGE_COOKIE, Sessions
 from services.contracts.site_map import NAVIGATION
@@ -82,6 +84,8 @@ class App:
             strict_slashes=False,
         )
         self.siblings: list[App] = [self]  # the apps of this process, set by its front door
+        if parts.settings.personas_file is not None:
+            read_personas(parts.settings.personas_file)  # a file that cannot be used is told at the start
 
     def match(self, request: Request) -> tuple[Route, dict[str, Any]] | HTTPException:
         """The route for the request, or what is wrong with asking for it here."""
@@ -112,9 +116,6 @@ class App:
         except Exception as error:
             response = errors.answer(context, route, error)
         context.finish(response)
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
         telemetry.REQUEST_SECONDS.labels(
             self.service, route.name if route else "unknown", response.status_code
         ).observe(time.perf_counter() - started)
@@ -125,7 +126,7 @@ class App:
         # A client with a token has no use for cookies: reading them would double what its check costs.
         session = self.sessions.anonymous() if bears else self.sessions.read(request)
         actor = self._bearer(request) if bears else session.actor
-        accepted = list(request.accept_languages.values())
+        accepted = [name for name, quality in request.accept_languages if quality > 0]
         language = languages.choose(request.cookies.get(LANGUAGE_COOKIE), accepted)
         languages.speak(language)
         context = Context(self, request, session, actor, language)
@@ -187,6 +188,8 @@ class App:
             "demo": self.parts.settings.personas_file is not None,
             "path": here,
         }
+        # A fragment has no place for messages: they wait for the next whole page.
+        context.has_told = not context.is_fragment
         return self._templates.get_template(template).render(**common, **values)
 
 
@@ -217,10 +220,17 @@ def _json_body(request: Request) -> Any:
 
 
 def json_response(document: Any, status: int = 200, content_type: str = "application/json") -> Response:
-    return Response(json.dumps(document, ensure_ascii=False), status=status, content_type=f"{content_type}")
+    return Response(errors.as_json(document), status=status, content_type=content_type)
 
 
 StartResponse = Callable[..., Any]
+
+
+def _measure(environ: dict[str, Any]) -> None:
+    """A body of unsaid length is read before all else: werkzeug would see none, or cut it off."""
+    body = environ["wsgi.input"].read(MOST_BODY_BYTES + 1)
+    environ["wsgi.input"] = BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
 
 
 class FrontDoor:
@@ -232,12 +242,17 @@ class FrontDoor:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         request = BoundedRequest(environ)
         try:
+            if environ.pop("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+                _measure(environ)
             response = self._answer(request)
         except Exception:
             # What fails before an app has the request: bytes that are no HTTP we read.
             reference = new_id()
             log.exception("front_door_failed", reference=reference)
             response = Response(f"Bad request ({reference})\n", status=400, content_type="text/plain")
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
@@ -245,7 +260,11 @@ class FrontDoor:
         for app in self.apps:
             found = app.match(request)
             if isinstance(found, RequestRedirect):
-                return Response(status=308, headers={"Location": found.new_url})
+                # Only the path: behind a proxy the scheme and host seen here are not the visitor's.
+                target = urlsplit(found.new_url)
+                return Response(
+                    status=308, headers={"Location": target._replace(scheme="", netloc="").geturl()}
+                )
             if isinstance(found, HTTPException):
                 if problem is None or isinstance(found, MethodNotAllowed):
                     problem = (app, found)

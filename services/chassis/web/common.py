@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import prometheus_client
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.security import safe_join
 from werkzeug.wrappers import Response
 
@@ -122,7 +122,10 @@ def live(context: Context) -> Response:
 
 @routes.page("/health/<service>/ready", access=PUBLIC)
 def ready(context: Context) -> Response:
-    """The database answers and is migrated. A backlog is told, and no reason to send users away."""
+    """The database answers and is migrated.
+
+    A backlog or an absent broker is told, and no reason to send users away: pages and commands need neither.
+    """
     parts = context.parts
     try:
         behind = pending_migrations(parts.storage, parts.service)
@@ -132,9 +135,14 @@ def ready(context: Context) -> Response:
         return json_response(document, 503)
     waiting = now.oldest_waiting_seconds(parts.clock.now())
     status = "ready" if waiting < NOT_READY_AFTER_SECONDS else "ready_with_backlog"
+    broker = _broker_state(parts)
+    if broker != "answers":
+        status = "ready_without_broker"
     document = {
         "service": parts.service,
         "status": "migrations_pending" if behind else status,
+        "broker": broker,
+        "broker_away_seconds": round(parts.broker.away_seconds, 1),
         "outbox_backlog": now.outbox_backlog,
         "inbox_backlog": now.inbox_backlog,
         "oldest_waiting_seconds": round(waiting, 1),
@@ -143,12 +151,18 @@ def ready(context: Context) -> Response:
     return json_response(document, 503 if behind else 200)
 
 
+def _broker_state(parts: Any) -> str:
+    if parts.broker.topology_differs:
+        return "queues_differ"
+    return "away" if parts.broker.away_seconds else "answers"
+
+
 @routes.page("/metrics", access=PUBLIC)
 def metrics_of_process(context: Context) -> Response:
     """All services of this process. The proxy does not pass this path on to the outside."""
     for app in context.app.siblings:
         parts = app.parts
-        figures.export(figures.figures(parts.storage, parts.service), parts.clock.now())
+        figures.export(parts.storage, parts.broker, parts.service)
     return Response(prometheus_client.generate_latest(), content_type=prometheus_client.CONTENT_TYPE_LATEST)
 
 
@@ -156,7 +170,7 @@ def metrics_of_process(context: Context) -> Response:
 def metrics_of_service(context: Context) -> Response:
     """This service's samples, and what belongs to the process as a whole."""
     parts = context.parts
-    figures.export(figures.figures(parts.storage, parts.service), parts.clock.now())
+    figures.export(parts.storage, parts.broker, parts.service)
     text = prometheus_client.generate_latest().decode()
     others = tuple(f'service="{name}"' for name in SERVICES if name != parts.service)
     kept = [line for line in text.splitlines(keepends=True) if not any(other in line for other in others)]
@@ -177,27 +191,48 @@ def operations(context: Context) -> Response:
         "services": SERVICES,
         "figures": now,
         "oldest_seconds": now.oldest_waiting_seconds(parts.clock.now()),
-        "parked": parked.listed(parts.storage),
+        "broker": _broker_state(parts),
         "now": parts.clock.now(),
     }
     if context.is_fragment:
         return context.render("operations_card.html", **values)
+    with parts.storage.reading() as connection:
+        values["readers"] = figures.readers(connection)
+    values |= {
+        "parked": parked.listed(parts.storage),
+        "actions": parked.actions(parts.storage),
+        "watch": parts.watch,
+    }
     return context.render("operations.html", **values)
+
+
+def _printable(text: str) -> None:
+    # A NUL or half a character is nothing a database keeps.
+    if not text.isprintable():
+        raise ValidationError("Holds a control character.")
 
 
 class ParkedForm(Schema):
     action = fields.String(required=True, validate=validate.OneOf(["replay", "discard"]))
-    reason = fields.String(required=True, validate=validate.Length(min=3, max=500))
+    reason = fields.String(required=True, validate=[validate.Length(min=3, max=500), _printable])
+
+
+def _require_readable(message_id: str) -> None:
+    """Raises NotFound for what no database can look for."""
+    if not message_id.isprintable():
+        raise NotFound
 
 
 @routes.page("/operations/<service>/parked/<message_id>", access=only("operator"))
 def parked_fact(context: Context, message_id: str) -> Response:
+    _require_readable(message_id)
     fact = parked.shown(context.parts.storage, message_id)
     return context.render("parked.html", service=context.parts.service, fact=fact)
 
 
 @routes.page("/operations/<service>/parked/<message_id>", access=only("operator"), methods=("POST",))
 def act_on_parked_fact(context: Context, message_id: str) -> Response:
+    _require_readable(message_id)
     form = context.load_form(ParkedForm())
     parts = context.parts
     act = parked.replay if form["action"] == "replay" else parked.discard
@@ -263,6 +298,7 @@ def list_parked(context: Context) -> dict[str, Any]:
     status=200,
 )
 def act_on_parked(context: Context, message_id: str) -> dict[str, Any]:
+    _require_readable(message_id)
     parts = context.parts
     act = parked.replay if context.body["action"] == "replay" else parked.discard
     act(parts.storage, message_id, context.signed_in.audit_name, context.body["reason"])

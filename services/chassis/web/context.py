@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from services.chassis.refusals import Refusal
 from services.chassis.web.access import Actor
 from services.chassis.web.languages import Texts
-from services.chassis.web.session import Session
+from services.chassis.web.session import FLASH_COOKIE, Session
 
 MOST_BODY_BYTES = 1024 * 1024
 
@@ -38,6 +38,7 @@ class Context:
         self.query: dict[str, Any] = {}
         self.body: dict[str, Any] = {}
         self.flashes: list[dict[str, str]] = []
+        self.has_told = False  # whether a page has shown them
         self._flash: tuple[str, str] | None = None
 
     @property
@@ -88,8 +89,8 @@ class Context:
         sessions = self.app.sessions
         if self._flash is not None:
             sessions.flash(response, *self._flash)
-        elif self.flashes:
-            response.delete_cookie("samklang_flash")
+        elif self.flashes and self.has_told:
+            response.delete_cookie(FLASH_COOKIE)
 
 
 def _load(schema: marshmallow.Schema, values: Any) -> dict[str, Any]:

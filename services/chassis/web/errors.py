@@ -55,8 +55,18 @@ def answer(context: Context, route: Route | None, error: Exception) -> Response:
         here = context.request.full_path.rstrip("?") if context.request.method == "GET" else "/"
         return Response(status=303, headers={"Location": f"/login?{urlencode({'next': here})}"})
     problem = _problem(context, error)
-    if wants_json:
-        return _document(context, problem)
+    response = _document(context, problem) if wants_json else _page(context, problem)
+    if isinstance(error, MethodNotAllowed):
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+def as_json(document: Any) -> bytes:
+    """Readable, and valid also where it repeats half a character that a client wrote as an escape."""
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def _page(context: Context, problem: Problem) -> Response:
     return context.render(
         "error.html",
         http_status=problem.status,
@@ -82,7 +92,7 @@ def _document(context: Context, problem: Problem) -> Response:
     present = {key: value for key, value in document.items() if value is not None}
     headers = {"WWW-Authenticate": "Bearer"} if problem.status == 401 else {}
     return Response(
-        json.dumps(present, ensure_ascii=False),
+        as_json(present),
         status=problem.status,
         content_type=PROBLEM,
         headers=headers,

@@ -41,8 +41,9 @@ def speak(language: str) -> None:
 def choose(cookie: str | None, accepted: Sequence[str]) -> str:
     """The language the visitor chose, else the first one the browser accepts that we speak."""
     for candidate in (cookie, *accepted):
-        if candidate and candidate[:2].lower() in LANGUAGES:
-            return candidate[:2].lower()
+        language = (candidate or "").partition("-")[0].lower()
+        if language in LANGUAGES:
+            return language
     return DEFAULT_LANGUAGE
 
 

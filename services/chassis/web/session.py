@@ -99,9 +99,9 @@ class Sessions:
             days = int(data.pop("days"))
             if (datetime.now(UTC) - signed_at).total_seconds() > days * 86400:
                 return None
+            return _actor(data)
         except (BadSignature, KeyError, TypeError, ValueError):
             return None
-        return _actor(data)
 
     def _set(self, response: Response, name: str, value: str, seconds: int | None = None) -> None:
         response.set_cookie(

@@ -91,9 +91,14 @@ def refusal_before_round(course: CourseState) -> Refusal | None:
     )
 
 
-def decide(course: CourseState, applicant: Applicant, now: datetime, today: date) -> Decision | Refusal:
-    """A place, a place in the queue, or why neither. Takes the seat from `course`."""
-    refusal = refusal_before_round(course) or refusal_to_apply(course.terms, course.rule_book, today)
+def decide(
+    course: CourseState, applicant: Applicant, now: datetime, today: date, came_on: date
+) -> Decision | Refusal:
+    """A place, a place in the queue, or why neither. Takes the seat from `course`.
+
+    `came_on` is the day the application came: before today for one on paper.
+    """
+    refusal = refusal_before_round(course) or _refusal_of_period(course, today, came_on)
     refusal = refusal or refusal_for_pupil(
         course.terms,
         course.rule_book,
@@ -118,3 +123,10 @@ def decide(course: CourseState, applicant: Applicant, now: datetime, today: date
         return Decision("placed", FREE_SEAT, basis.rule, now, facts)
     course.waiting += 1
     return Decision("queued", course.rule_book.order[0], basis.rule, now, facts)
+
+
+def _refusal_of_period(course: CourseState, today: date, came_on: date) -> Refusal | None:
+    """What came in time is in time however late it is entered, and what came too early is no way past those
+    who waited for the period to open; once the term is over nothing is entered."""
+    over = today > course.terms.term_ends_on
+    return refusal_to_apply(course.terms, course.rule_book, today if over else came_on)

@@ -8,6 +8,11 @@ from datetime import datetime
 from services.chassis.refusals import Refusal
 
 
+def is_readable(text: str) -> bool:
+    """Whether a database can keep `text` and a person can read it: no NUL, no half a character."""
+    return text != "" and text.isprintable()
+
+
 @dataclass(frozen=True, slots=True)
 class ApplicationRequest:
     """An application as it came in. `application_id` is the caller's: the same one twice is one application.

@@ -142,3 +142,10 @@ def test_sqlite_keeps_what_was_committed_and_checks_foreign_keys(tmp_path: Path,
         ]
     storage.close()
     assert pragmas == ["wal", 2, 1]
+
+
+def test_an_error_does_not_say_what_was_to_be_stored(storage: Storage) -> None:
+    """Whoever logs it would otherwise log people's data."""
+    with pytest.raises(sa.exc.StatementError) as raised, storage.unit() as unit:
+        unit.execute(sa.insert(outbox_streams), {"source": "Alma Hellström", "last_sequence": None})
+    assert "Alma" not in str(raised.value)

@@ -41,13 +41,15 @@ def child(born_on: date = date(2017, 3, 14), home: Municipality = SODERBY) -> Ap
 
 
 def decided(state: CourseState, applicant: Applicant | None = None) -> Decision | Refusal:
-    return decide(state, applicant or child(), NOW, TODAY)
+    return decide(state, applicant or child(), NOW, TODAY, TODAY)
 
 
-def refused(state: CourseState, applicant: Applicant, today: date = TODAY) -> str:
+def refused(
+    state: CourseState, applicant: Applicant, today: date = TODAY, came_on: date | None = None
+) -> str:
     """The refusal's name; nothing of the course has changed."""
     before = replace(state)
-    answer = decide(state, applicant, NOW, today)
+    answer = decide(state, applicant, NOW, today, came_on or today)
     assert isinstance(answer, Refusal)
     assert state == before
     return answer.name
@@ -185,3 +187,37 @@ def test_a_leap_days_child_is_old_enough_from_1_march(starts_on: date, name: str
         assert isinstance(decided(state, child(born_on)), Decision)
     else:
         assert refused(state, child(born_on)) == name
+
+
+CLOSES = date(2026, 12, 15)
+
+
+@pytest.mark.parametrize(
+    ("came_on", "today", "name"),
+    [
+        (date(2026, 11, 1), date(2026, 11, 24), None),
+        (date(2026, 12, 15), date(2026, 12, 20), None),  # came on the last day, entered days later
+        (date(2026, 10, 31), date(2026, 11, 24), "application_period_closed"),  # no way past those who waited
+        (date(2026, 12, 16), date(2026, 12, 20), "application_period_closed"),
+        (date(2026, 12, 15), date(2027, 6, 4), None),
+        (date(2026, 12, 15), date(2027, 6, 5), "application_period_closed"),  # the term is over
+    ],
+)
+def test_a_paper_application_is_in_time_on_the_day_it_came(
+    came_on: date, today: date, name: str | None
+) -> None:
+    state = course(5)
+    state.terms = replace(TERMS, apply_until=CLOSES)
+    if name is None:
+        assert isinstance(decide(state, child(), NOW, today, came_on), Decision)
+    else:
+        assert refused(state, child(), today, came_on) == name
+
+
+def test_membership_and_cancellation_are_those_of_today() -> None:
+    """A paper that came while the home was a member is decided by what is shared now."""
+    state, left = course(5), replace(SODERBY, member_to=date(2026, 11, 20))
+    early = date(2026, 11, 10)
+    assert refused(state, child(home=left), TODAY, early) == "home_municipality_not_a_member"
+    state.terms = replace(TERMS, cancelled=True)
+    assert refused(state, child(), TODAY, early) == "course_cancelled"

@@ -1,0 +1,1 @@
+"""Every page and form of enrolment, without JavaScript, in both languages."""
