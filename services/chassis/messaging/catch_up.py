@@ -2,9 +2,7 @@
 
 This mends what no acknowledgement can see: a broker whose disk was wiped, an in-memory broker that died
 with its process, a reader that is new. The reader announces its position every few seconds; a publisher
-that hears the same position twice, with a fact beyond it that has been there for a while, sends the next
-ones straight to that reader. A while, since a reader that is only slow has them in its queue already, and
-sending everything again to one who is slow is how a busy minute becomes a bad hour.
+that hears it stand still, with sent facts beyond, sends the next ones straight to that reader.
 """
 
 from __future__ import annotations
@@ -34,7 +32,6 @@ from services.chassis.storage.tables import inbox_positions, outbox, outbox_read
 from services.contracts.registry import SUBSCRIPTIONS, queue_of, readers_of
 
 ANNOUNCE_EVERY_SECONDS = 3
-LOST_AFTER = timedelta(seconds=10)
 # At most this many facts a reader and announcement: live traffic goes on beside a long catch-up.
 RESEND_BATCH = 2000
 # Two announcements without a move, a little less for their jitter: facts wait longer than one where a reader
