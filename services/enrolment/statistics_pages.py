@@ -11,7 +11,7 @@ from services.chassis.refusals import N_
 from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
-from services.enrolment import queries, spreadsheets, statistics
+from services.enrolment import queries, spreadsheets, statistics, words
 from services.enrolment.domain.statistics import (
     LEAST_TOLD,
     Place,
@@ -39,10 +39,11 @@ def statistics_page(context: Context) -> Response:
         names = queries.municipality_names(connection)
     say = context.texts.gettext
     held = [place for place in places if place.is_held]
+    art_forms = {key: say(text) for key, text in words.ART_FORMS.items()}
     charts = [
         (say(N_("By home municipality")), _rows(context, held, lambda p: p.municipality, names)),
-        (say(N_("By art form or subject")), _rows(context, held, lambda p: p.art_form, {})),
-        (say(N_("By age")), _rows(context, held, lambda p: age_group(p.age), {})),
+        (say(N_("By art form or subject")), _rows(context, held, lambda p: p.art_form, art_forms)),
+        (say(N_("By age")), sorted(_rows(context, held, lambda p: age_group(p.age), {}), key=_youngest)),
         (
             say(N_("By gender")),
             _rows(context, held, lambda p: p.gender, {key: say(text) for key, text in GENDERS.items()}),
@@ -63,6 +64,11 @@ def statistics_page(context: Context) -> Response:
     )
 
 
+def _youngest(row: tuple[str, int, str]) -> int:
+    """What age groups are in order by: `6–9` before `10–12`."""
+    return int(row[0].rstrip("+").partition("–")[0])
+
+
 def _term(context: Context, terms: list[statistics.Term]) -> statistics.Term | None:
     """The one asked for, or the newest."""
     asked = context.request.args.get("term", "")
@@ -79,9 +85,6 @@ def _rows(
     counts = told(counted(held, by))
     shown = sorted(counts.items(), key=lambda item: (-(item[1] or 0), str(item[0])))
     not_shown = context.texts.gettext(N_("not shown"))
-
-    def label_of(key: Hashable) -> str:
-        return names.get(key, not_shown if key is None else str(key))
 
     fewer = context.texts.gettext(N_("too few to tell"))
     return [

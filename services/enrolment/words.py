@@ -117,3 +117,18 @@ WISH_CRITERIA = {
     "children_before_adults": N_("Children and young people go before adults."),
     "lottery": N_("They were equal in everything else, and the lottery decided."),
 }
+
+# Kulturrådet's art forms, by the keys that courses carry. A subject that a course file names stands as it is.
+ART_FORMS = {
+    "image": N_("Art and design"),
+    "circus": N_("Circus"),
+    "dance": N_("Dance"),
+    "film": N_("Film and animation"),
+    "photo": N_("Photography"),
+    "music_instrument": N_("Music: instrument and voice"),
+    "music_ensemble": N_("Music: ensemble, orchestra, choir and group"),
+    "musical": N_("Musical"),
+    "theatre": N_("Theatre and drama"),
+    "writing": N_("Writing and words"),
+    "other": N_("Other and cross-art"),
+}
