@@ -1,1 +1,1 @@
-"""Measurements on private servers: each script prints one line of JSON. `make bench` runs them."""
+"""Measurements on this machine: each module prints one line of JSON, with its name in `bench`."""

@@ -97,11 +97,14 @@ class Pipeline:
     def deliver(
         self, reader: str, most: int, dice: random.Random, dies_at: str | None = None, acked: bool = True
     ) -> None:
-        """Up to `most` of what waits for the reader, in any order, each up to three times.
+        """Up to `most` of what waits for the reader, any of it in any order, each up to three times.
 
         Unacknowledged, the broker has them still, and gives them again later.
         """
-        bodies = self._taken(queue_of(reader), most)
+        waiting = self._taken(queue_of(reader), 10_000)
+        dice.shuffle(waiting)
+        bodies = waiting[:most]
+        self._give_back(queue_of(reader), waiting[most:])
         arriving = [body for body in bodies for _ in range(dice.choice((1, 1, 2, 3)))]
         dice.shuffle(arriving)
         lives = False

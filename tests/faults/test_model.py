@@ -200,6 +200,14 @@ class Samklang(RuleBasedStateMachine):
         self.pipeline.work(service, dies_after)
         self._follow_the_school()
 
+    @rule(reader=st.sampled_from(SERVICES), most=st.integers(1, 6), dice=st.randoms(use_true_random=False))
+    def some_facts_come_through(self, reader: str, most: int, dice: random.Random) -> None:
+        """What mostly happens, so that it often does here: a part of what was said is handled."""
+        for publisher in PUBLISHERS:
+            self.pipeline.relay(publisher)
+        self.pipeline.deliver(reader, most, dice)
+        self.work(reader, None)
+
     @rule()
     def announce(self) -> None:
         self.pipeline.announce()

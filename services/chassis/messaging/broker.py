@@ -11,6 +11,7 @@ from typing import Any
 import eventlet
 import kombu
 from amqp.exceptions import PreconditionFailed
+from eventlet.hubs import get_hub
 from kombu.exceptions import OperationalError
 
 from services.contracts.envelope import CONTENT_TYPE
@@ -29,6 +30,7 @@ PUBLISH_SECONDS = 10
 DECLARE_SECONDS = 30  # a dozen quorum queues on a small machine
 HEARTBEAT_SECONDS = 20
 BEAT_SECONDS = 1
+HURRIED_SECONDS = 1.5
 MEMORY_POLL_SECONDS = 0.05
 POSITIONS_EXCHANGE = "positions"
 
@@ -69,6 +71,10 @@ class Letter:
     must_route: bool = True
 
 
+_AMQP = kombu.Connection("amqp://")
+_ERRORS: tuple[type[BaseException], ...] = (*_AMQP.connection_errors, *_AMQP.channel_errors)
+
+
 class Broker:
     """Opens connections to one broker, and knows how it has been; knows no service's insides."""
 
@@ -76,6 +82,8 @@ class Broker:
         self.uri = uri
         self.is_memory = uri.startswith("memory:")
         self.topology_differs = False
+        self._hurried = False
+        self._speaking: dict[eventlet.Timeout, Any] = {}  # limit -> the green thread that it is for
         self._away_since: float | None = None
 
     @property
@@ -95,6 +103,32 @@ class Broker:
             return kombu.Connection(self.uri, transport_options={"polling_interval": MEMORY_POLL_SECONDS})
         return kombu.Connection(self.uri, connect_timeout=CONNECT_SECONDS, heartbeat=HEARTBEAT_SECONDS)
 
+    @contextlib.contextmanager
+    def speaking(self, seconds: float = PUBLISH_SECONDS) -> Iterator[None]:
+        """Bounds what is inside in time, and turns whatever goes wrong into BrokerUnavailable."""
+        timeout = eventlet.Timeout(HURRIED_SECONDS if self._hurried else seconds)
+        self._speaking[timeout] = eventlet.getcurrent()
+        try:
+            yield
+        except eventlet.Timeout as expired:
+            if expired is not timeout:
+                raise
+            raise BrokerUnavailable(f"no answer within {seconds} s") from expired
+        except (OperationalError, *_ERRORS) as error:
+            raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
+        finally:
+            del self._speaking[timeout]
+            timeout.cancel()
+
+    def hurry(self) -> None:
+        """The service stops: a silent broker is waited for no longer. What it has not confirmed is sent again
+        by the next process, and told apart where it was stored."""
+        self._hurried = True
+        for timeout, thread in self._speaking.items():
+            timeout.cancel()
+            # As eventlet itself does in `start`, which would take us for the one to wake.
+            timeout.timer = get_hub().schedule_call_global(HURRIED_SECONDS, thread.throw, timeout)
+
     def declare_topology(self) -> None:
         """Every exchange and queue of the product, so that nothing published is ever without a home.
 
@@ -103,7 +137,7 @@ class Broker:
         Raises BrokerUnavailable, and TopologyDiffers where something exists with other arguments.
         """
         try:
-            with speaking_to_the_broker(DECLARE_SECONDS), self.connection() as connection:
+            with self.speaking(DECLARE_SECONDS), self.connection() as connection:
                 _declare(connection.channel())
         except BrokerUnavailable as error:
             self.topology_differs = isinstance(error.__cause__, PreconditionFailed)
@@ -143,26 +177,6 @@ def must_route(stream: str) -> bool:
     return bool(readers_of(stream))
 
 
-@contextlib.contextmanager
-def speaking_to_the_broker(seconds: float = PUBLISH_SECONDS) -> Iterator[None]:
-    """Bounds what is inside in time, and turns whatever goes wrong with the broker into BrokerUnavailable."""
-    timeout = eventlet.Timeout(seconds)
-    try:
-        yield
-    except eventlet.Timeout as expired:
-        if expired is not timeout:
-            raise
-        raise BrokerUnavailable(f"no answer within {seconds} s") from expired
-    except (OperationalError, *_ERRORS) as error:
-        raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
-    finally:
-        timeout.cancel()
-
-
-_AMQP = kombu.Connection("amqp://")
-_ERRORS: tuple[type[BaseException], ...] = (*_AMQP.connection_errors, *_AMQP.channel_errors)
-
-
 class Publisher:
     """One channel with publisher confirms, many messages in flight; reopened after any failure."""
 
@@ -182,7 +196,7 @@ class Publisher:
         """
         self.returned = []
         try:
-            with speaking_to_the_broker():
+            with self._broker.speaking():
                 confirmed = self._publish(letters)
         except BaseException as error:
             if isinstance(error, BrokerUnavailable):
@@ -227,7 +241,7 @@ class Publisher:
         if self._connection is None or self._broker.is_memory:
             return True
         try:
-            with speaking_to_the_broker(BEAT_SECONDS):
+            with self._broker.speaking(BEAT_SECONDS):
                 with contextlib.suppress(TimeoutError):
                     self._connection.drain_events(timeout=0.001)
                 self._connection.heartbeat_check()

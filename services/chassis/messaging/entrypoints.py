@@ -16,11 +16,11 @@ from eventlet.event import Event
 from nameko.extensions import DependencyProvider, Entrypoint
 
 from services.chassis.messaging.broker import (
+    DECLARE_SECONDS,
     Broker,
     BrokerUnavailable,
     inbox_queue,
     positions_queue,
-    speaking_to_the_broker,
 )
 from services.chassis.storage.engine import in_short
 
@@ -158,6 +158,10 @@ class Listen(_Worker):
         super().__init__(**kwargs)
         self.queue = queue
 
+    def stop(self) -> None:
+        self.parts.broker.hurry()
+        super().stop()
+
     def _run(self) -> None:
         while not self._stopping:
             try:
@@ -171,7 +175,7 @@ class Listen(_Worker):
         queue_for: Callable[[str], Any] = {"inbox": inbox_queue, "positions": positions_queue}[self.queue]
         connection = broker.connection()
         try:
-            with speaking_to_the_broker(30):
+            with broker.speaking(DECLARE_SECONDS):
                 broker.declare_topology()
                 connection.connect()
                 channel = connection.channel()
@@ -216,7 +220,7 @@ def _acknowledge(messages: list[Any], broker: Broker) -> None:
         for message in messages:
             message.ack()
     else:
-        with speaking_to_the_broker():
+        with broker.speaking():
             messages[-1].ack(multiple=True)
 
 

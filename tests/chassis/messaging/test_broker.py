@@ -187,7 +187,7 @@ class TestSilence:
 
     @pytest.fixture(autouse=True)
     def _impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module.speaking_to_the_broker.__wrapped__, "__defaults__", (1.5,))  # type: ignore[attr-defined]
+        monkeypatch.setattr(Broker.speaking.__wrapped__, "__defaults__", (1.5,))  # type: ignore[attr-defined]
 
     def test_one_that_is_away_is_noticed_at_once_and_its_return_too(self, rabbit: Broker) -> None:
         with line_to(rabbit) as line:
@@ -262,6 +262,27 @@ class TestSilence:
                 publisher.publish(letters(5))
             assert caught.value.confirmed == 0
         assert taken(rabbit, "enrolment.inbox") == bodies(1) + bodies(5)
+
+    def test_a_service_that_stops_does_not_wait_for_it(
+        self, rabbit: Broker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(Broker.speaking.__wrapped__, "__defaults__", (10,))  # type: ignore[attr-defined]
+        with line_to(rabbit) as line:
+            broker = Broker(line.uri)
+            publisher = broker.publisher()
+            publisher.publish(letters(1))
+            line.hold()
+            stuck = eventlet.spawn(publisher.publish, letters(5))
+            eventlet.sleep(0.8)
+            assert not stuck.dead
+            broker.hurry()
+            began = time.monotonic()
+            with pytest.raises(BrokerUnavailable, match="no answer"):
+                stuck.wait()
+            assert time.monotonic() - began < 3
+            line.go_on()
+            assert publisher.publish(letters(5)) == 5  # one that answers is still heard
+            publisher.close()
 
 
 class TestBeat:

@@ -157,7 +157,7 @@ def test_an_absent_broker_leaves_the_facts_where_they_are(
 def test_what_is_published_twice_after_a_lost_confirm_has_the_same_id(
     catalogue: Storage, rabbit: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker_module.speaking_to_the_broker.__wrapped__, "__defaults__", (1.5,))  # type: ignore[attr-defined]
+    monkeypatch.setattr(Broker.speaking.__wrapped__, "__defaults__", (1.5,))  # type: ignore[attr-defined]
     with line_to(rabbit) as line:
         relay = Relay("catalogue", catalogue, Broker(line.uri))
         record(catalogue, cancelled("c1"))
