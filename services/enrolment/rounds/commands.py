@@ -16,6 +16,7 @@ from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import refusal_for_pupil, refusal_to_apply
 from services.enrolment import repository
 from services.enrolment.domain.admission import COURSE_UNKNOWN, PUPIL_UNKNOWN, Applicant, CourseState
+from services.enrolment.domain.requests import is_readable
 from services.enrolment.domain.round import Reason, explain, place
 from services.enrolment.rounds.frozen import Problem, digest_of, freeze
 from services.enrolment.rounds.loading import courses_of, load_problem, ranked_pupils
@@ -130,6 +131,8 @@ def rank_courses(unit: Unit, ranking: Ranking) -> None:
 
     Raises Refused.
     """
+    if not all(map(is_readable, (ranking.round_id, *ranking.pupil_ids, *ranking.course_ids))):
+        raise Refused(ROUND_UNKNOWN)
     round_ = lock_round(unit, ranking.round_id)
     if round_.state != "open":
         raise Refused(ROUND_CLOSED)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from services.contracts.fact import LocalText
 from services.enrolment import repository
+from services.enrolment.domain.requests import is_readable
 from services.enrolment.rounds.commands import results_of
 from services.enrolment.rounds.frozen import thaw
 from services.enrolment.rounds.loading import courses_of
@@ -77,6 +78,8 @@ def rounds_where(connection: sa.Connection, *conditions: Any) -> list[Round]:
 
 
 def round_of(connection: sa.Connection, round_id: str) -> Round | None:
+    if not is_readable(round_id):
+        return None
     found = rounds_where(connection, rounds.c.round_id == round_id)
     return found[0] if found else None
 
@@ -88,6 +91,8 @@ def rounds_to_see(connection: sa.Connection, pupil_ids: Sequence[str]) -> list[R
 
 
 def scope_of_round(connection: sa.Connection, round_id: str) -> str | None:
+    if not is_readable(round_id):
+        return None
     return connection.scalar(sa.select(rounds.c.scope).where(rounds.c.round_id == round_id))
 
 

@@ -66,7 +66,12 @@ def unopened(request: pytest.FixtureRequest, clock: FixedClock, tmp_path: Path) 
 def path_of(route: Route, service: str, argument: str = "x") -> str:
     """A path of the route; `argument` takes the place of whatever is no number or word of a list."""
     path = route.path.replace("<service>", service)
-    for converter, start in (("<int:", "2025"), ("<any(withdraw", "withdraw"), ("<", argument)):
+    for converter, start in (
+        ("<int:", "2025"),
+        ("<any(withdraw", "withdraw"),
+        ("<any(rehearse", "rehearse"),
+        ("<", argument),
+    ):
         while converter in path:
             before, _, rest = path.partition(converter)
             path = before + start + rest.partition(">")[2]
