@@ -40,13 +40,13 @@ def main() -> None:
         seconds, without = measure(size)
         figures[f"seconds_{size}"] = round(seconds, 2)
         figures[f"without_place_{size}"] = without
-        print(f"round: {size} children in {seconds:.2f} s, {without} without", file=sys.stderr)  # noqa: T201
+        print(f"round: {size} children in {seconds:.2f} s, {without} without", file=sys.stderr)
     # How much longer a child takes among many than among few: 1 would be linear.
     few, many = SIZES[1], SIZES[-1]
     growth = figures[f"seconds_{many}"] / many / (figures[f"seconds_{few}"] / few)
     figures["growth_a_child"] = round(growth, 2)
     figures["check"] = "ok"
-    print(json.dumps(figures), flush=True)  # noqa: T201 (what a measurement is for)
+    print(json.dumps(figures), flush=True)
 
 
 def measure(size: int) -> tuple[float, int]:

@@ -81,12 +81,12 @@ def main() -> None:
         "pgbench_per_s": round(statistics.fmean(pgbench)),
         "unbatched_per_s": round(statistics.fmean(minute.per_s for minute in alone)),
     }
-    print(json.dumps(figures), flush=True)  # noqa: T201 (what a measurement is for)
+    print(json.dumps(figures), flush=True)
     sys.exit(1 if wrong else 0)
 
 
 def say(text: str) -> None:
-    print(f"rush: {text}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"rush: {text}", file=sys.stderr, flush=True)
 
 
 def prepare(bench: Bench) -> list[Family]:
