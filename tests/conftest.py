@@ -24,7 +24,7 @@ settings.load_profile("samklang")
 
 POSTGRES = "SAMKLANG_TEST_POSTGRES"
 AMQP = "SAMKLANG_TEST_AMQP"
-EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
 def needed(variable: str) -> str:
@@ -37,17 +37,23 @@ def needed(variable: str) -> str:
 
 @pytest.fixture
 def clock() -> FixedClock:
-    return FixedClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
+    return FixedClock(NOW)
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """A fresh, empty PostgreSQL database."""
+def unmade_postgres_url() -> Iterator[str]:
+    """Where a PostgreSQL database of the test's own may be made."""
     template = needed(POSTGRES)
     name = f"t_{uuid.uuid4().hex[:12]}"
-    on_postgres(template, f'CREATE DATABASE "{name}"')
     yield template.replace("{database}", name)
-    on_postgres(template, f'DROP DATABASE "{name}" WITH (FORCE)')
+    on_postgres(template, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def postgres_url(unmade_postgres_url: str) -> str:
+    """A fresh, empty PostgreSQL database."""
+    on_postgres(needed(POSTGRES), f'CREATE DATABASE "{name_in(unmade_postgres_url)}"')
+    return unmade_postgres_url
 
 
 def on_postgres(template: str, statement: str) -> None:
@@ -62,33 +68,40 @@ def on_postgres(template: str, statement: str) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: object) -> str:
-    """The same test on either database."""
+    """The same test on either database, which `make_storage` makes."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
-    url: str = request.getfixturevalue("postgres_url")
+    url: str = request.getfixturevalue("unmade_postgres_url")
     return url
 
 
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], str]]:
-    """The URL of a migrated, empty database: copying it is quicker than migrating for every test."""
-    folder = tmp_path_factory.mktemp("migrated")
-    urls: dict[tuple[str, str], str] = {}
+Fill = Callable[[Storage], None]
+MakeStorage = Callable[..., Storage]
 
-    def url_for(service: str, backend: str) -> str:
-        if (service, backend) not in urls:
-            url = f"sqlite:///{folder}/{service}.db"
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str, Fill | None], str]]:
+    """The URL of a migrated database that tests copy: quicker than to migrate and fill one for every test."""
+    folder = tmp_path_factory.mktemp("models")
+    urls: dict[tuple[str, str, Fill | None], str] = {}
+
+    def url_for(service: str, backend: str, fill: Fill | None) -> str:
+        key = (service, backend, fill)
+        if key not in urls:
+            url = f"sqlite:///{folder}/{service}{len(urls)}.db"
             if backend == "postgresql":
-                url = needed(POSTGRES).replace("{database}", f"migrated_{uuid.uuid4().hex[:12]}")
+                url = needed(POSTGRES).replace("{database}", f"model_{uuid.uuid4().hex[:12]}")
                 on_postgres(needed(POSTGRES), f'CREATE DATABASE "{name_in(url)}"')
-            storage = Storage(url, FixedClock(EPOCH))
+            storage = Storage(url, FixedClock(NOW))
             migrate(storage, service)
+            if fill is not None:
+                fill(storage)
             storage.close()
-            urls[service, backend] = url
-        return urls[service, backend]
+            urls[key] = url
+        return urls[key]
 
     yield url_for
-    for (_, backend), url in urls.items():
+    for (_, backend, _), url in urls.items():
         if backend == "postgresql":
             on_postgres(needed(POSTGRES), f'DROP DATABASE "{name_in(url)}" WITH (FORCE)')
 
@@ -98,29 +111,27 @@ def name_in(url: str) -> str:
     return url.removeprefix("sqlite:///") if url.startswith("sqlite") else url.rpartition("/")[2]
 
 
-def _copy(template: str, url: str) -> None:
-    """Make the database at `url` a copy; it is empty, or not there yet."""
+def _copy(model: str, url: str) -> None:
     if url.startswith("sqlite"):
-        shutil.copy(name_in(template), name_in(url))
-        return
-    on_postgres(needed(POSTGRES), f'DROP DATABASE IF EXISTS "{name_in(url)}" WITH (FORCE)')
-    on_postgres(needed(POSTGRES), f'CREATE DATABASE "{name_in(url)}" TEMPLATE "{name_in(template)}"')
+        shutil.copy(name_in(model), name_in(url))
+    else:
+        on_postgres(needed(POSTGRES), f'CREATE DATABASE "{name_in(url)}" TEMPLATE "{name_in(model)}"')
 
 
 @pytest.fixture
 def make_storage(
-    database_url: str, clock: FixedClock, migrated: Callable[[str, str], str]
-) -> Iterator[Callable[[str], Storage]]:
-    """Storage of a service on `database_url`, migrated. The first one asked for may begin as a copy."""
+    database_url: str, clock: FixedClock, models: Callable[[str, str, Fill | None], str]
+) -> Iterator[MakeStorage]:
+    """Storage of a service on `database_url`, migrated, the first one filled by `fill` too."""
     opened: list[Storage] = []
 
-    def make(service: str) -> Storage:
-        if opened:
-            opened.append(Storage(database_url, clock))
+    def make(service: str, fill: Fill | None = None) -> Storage:
+        is_first = not opened
+        if is_first:
+            _copy(models(service, database_url.partition("+")[0].partition(":")[0], fill), database_url)
+        opened.append(Storage(database_url, clock))
+        if not is_first:
             migrate(opened[-1], service)
-        else:
-            _copy(migrated(service, database_url.partition("+")[0].partition(":")[0]), database_url)
-            opened.append(Storage(database_url, clock))
         return opened[-1]
 
     yield make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -15,8 +15,7 @@ from services.chassis.process import Composition
 from services.chassis.settings import COUNTY_FOLDER, read_settings
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import MunicipalityRegistered
-
-MakeStorage = Callable[[str], Storage]
+from tests.conftest import MakeStorage
 
 
 def _day(text: str) -> date | None:
@@ -39,17 +38,20 @@ def register_municipalities(storage: Storage) -> None:
             )
 
 
+def load_county(storage: Storage) -> None:
+    register_municipalities(storage)
+    county.load(storage, COUNTY_FOLDER)
+
+
 @pytest.fixture
 def empty(make_storage: MakeStorage) -> Storage:
     return make_storage("billing")
 
 
 @pytest.fixture
-def storage(empty: Storage) -> Storage:
+def storage(make_storage: MakeStorage) -> Storage:
     """The municipalities, the agreement and the population figures are known; no year is open."""
-    register_municipalities(empty)
-    county.load(empty, COUNTY_FOLDER)
-    return empty
+    return make_storage("billing", load_county)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from pathlib import Path
 
 import eventlet
 import pytest
@@ -23,18 +24,23 @@ def _chassis_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations, "histories", chassis_history)
 
 
-def test_an_empty_database_is_behind_until_it_is_migrated(database_url: str, clock: FixedClock) -> None:
-    storage = Storage(database_url, clock)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path, clock: FixedClock) -> Iterator[Storage]:
+    """On an empty database."""
+    sqlite = f"sqlite:///{tmp_path}/empty.db"
+    opened = Storage(sqlite if request.param == "sqlite" else request.getfixturevalue("postgres_url"), clock)
+    yield opened
+    opened.close()
+
+
+def test_an_empty_database_is_behind_until_it_is_migrated(storage: Storage) -> None:
     assert pending_migrations(storage, "enrolment") == ["chassis"]
     migrate(storage, "enrolment")
     assert pending_migrations(storage, "enrolment") == []
-    storage.close()
 
 
-def test_migrating_again_makes_missing_streams_and_keeps_the_others(
-    make_storage: Callable[[str], Storage],
-) -> None:
-    storage = make_storage("enrolment")
+def test_migrating_again_makes_missing_streams_and_keeps_the_others(storage: Storage) -> None:
+    migrate(storage, "enrolment")
     record(storage, seats("c1"))
     with storage.unit() as unit:
         unit.execute(sa.delete(outbox_streams).where(outbox_streams.c.source == "enrolment.contacts"))
