@@ -187,10 +187,21 @@ def _row(
 
 def _queue_date(batch: _Batch, request: ApplicationRequest) -> datetime:
     """The day the application came, or the pupil's queue date in the subject where that is earlier."""
-    # A microsecond apart: who came first in a batch is first in the queue, whatever id it made.
-    came_at = request.queued_at or batch.unit.now + timedelta(microseconds=len(batch.decided))
+    came_at = request.queued_at or _now_in_queue(batch, request.course_id)
     had = batch.queue_dates.get((request.pupil_id, batch.courses[request.course_id].subject))
     return came_at if had is None else min(came_at, had)
+
+
+def _now_in_queue(batch: _Batch, course_id: str) -> datetime:
+    """The time by which who is decided now stands behind all who were decided before.
+
+    A microsecond apart: who came first in a batch is first in the queue, whatever id it made. Another process
+    may have decided for the course after this unit began and before it had the lock.
+    """
+    now, last = batch.unit.now, batch.last_queued.get(course_id)
+    if last is not None and last >= now:
+        now = last + timedelta(microseconds=1)
+    return now + timedelta(microseconds=len(batch.decided))
 
 
 def _new_queue_dates(batch: _Batch) -> dict[tuple[str, str], datetime]:

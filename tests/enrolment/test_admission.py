@@ -318,6 +318,9 @@ def test_processes_that_decide_side_by_side_take_turns(storage: Storage, databas
     other.close()
     assert answers.count("placed") == 3
     assert (seats(storage), seats(storage, "circus")) == ((2, 2, 38), (1, 1, 39))
+    # Whoever was told a position keeps it: nobody who was decided later stands before.
+    told = [f"queued {n}" for n in (*range(1, 39), *range(1, 40))]
+    assert sorted(answer for answer in answers if answer != "placed") == sorted(told)
     well(storage)
 
 
