@@ -132,8 +132,6 @@ def test_a_reader_that_is_new_is_caught_up_from_the_logs(world: World) -> None:
         world.settle(WAIT_SECONDS)
         assert position(storage, "catalogue") > 0
         assert world.lost() == []
-    world.settle(WAIT_SECONDS)
-    assert world.lost() == []
 
 
 # ---------------------------------------------------------------- poison

@@ -45,7 +45,7 @@ class Embedded:
     def wait_loaded(self) -> None:
         def loaded() -> bool:
             assert self.process.poll() is None, self.log.read_text()[-3000:]
-            return LOADED in self.log.read_bytes()
+            return self.log.exists() and LOADED in self.log.read_bytes()
 
         until(loaded, LOAD_SECONDS)
 

@@ -292,4 +292,4 @@ def test_the_pipeline_is_what_the_model_says() -> None:
 
 @pytest.mark.long
 def test_the_pipeline_is_what_the_model_says_for_long() -> None:
-    run_state_machine_as_test(Samklang, settings=settings(COMMON, max_examples=300, stateful_step_count=80))
+    run_state_machine_as_test(Samklang, settings=settings(COMMON, max_examples=60, stateful_step_count=60))
