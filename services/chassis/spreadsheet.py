@@ -34,7 +34,7 @@ def csv_file(headings: Sequence[str], rows: Iterable[Sequence[str | int]]) -> by
     writer.writerow(headings)
     for row in rows:
         writer.writerow([_cell(cell) for cell in row])
-    return b"\xef\xbb\xbf" + text.getvalue().encode()
+    return b"\xef\xbb\xbf" + text.getvalue().encode(errors="replace")
 
 
 def _cell(cell: str | int) -> str | int:

@@ -130,7 +130,7 @@ class ValueBody(Schema):
     answer=ImportedAnswer,
 )
 def post_statement(context: Context) -> Imported:
-    content = context.body["content"].encode()
+    content = context.body["content"].encode(errors="replace")
     with context.parts.storage.unit() as unit:
         return import_statement(desk_of(context, unit), content, context.parts.issuer.account)
 

@@ -38,4 +38,6 @@ class PopulationFileBody(Schema):
 def post_population_file(context: Context) -> Recorded:
     body = context.body
     with context.parts.storage.unit() as unit:
-        return import_populations(unit, body["content"].encode(), body["source"], acting(context))
+        return import_populations(
+            unit, body["content"].encode(errors="replace"), body["source"], acting(context)
+        )

@@ -16,7 +16,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as UnknownPath
-from werkzeug.routing import Map, MapAdapter, RequestRedirect, Rule
+from werkzeug.routing import IntegerConverter, Map, MapAdapter, RequestRedirect, Rule, UnicodeConverter
 from werkzeug.wrappers import Request, Response
 
 from services.chassis import telemetry
@@ -39,6 +39,21 @@ SECURITY_HEADERS = {
 }
 
 log = structlog.get_logger("web")
+
+
+class _Words(UnicodeConverter):
+    """A part of a path: no sign that no database keeps. Such an address is of nothing."""
+
+    def __init__(self, map: Map, **limits: Any) -> None:  # noqa: A002 (werkzeug's own name)
+        super().__init__(map, **limits)
+        self.regex = r"[^/\x00-\x1f\x7f\ud800-\udfff]+"
+
+
+class _Number(IntegerConverter):
+    """A year, or a number in a year."""
+
+    def __init__(self, map: Map) -> None:  # noqa: A002 (werkzeug's own name)
+        super().__init__(map, min=1, max=9999)
 
 
 @cache
@@ -82,6 +97,7 @@ class App:
                 for route in self.routes
             ],
             strict_slashes=False,
+            converters={"default": _Words, "string": _Words, "int": _Number},
         )
         self.siblings: list[App] = [self]  # the apps of this process, set by its front door
         if parts.settings.personas_file is not None:

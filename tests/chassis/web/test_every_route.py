@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +36,7 @@ PUBLIC = {
 # Everybody may ask for another language, come and go.
 PUBLIC_CHANGES = {"/login", "/logout"}
 ODD_PATHS = ("x", "%00", "a%00b", "%FF", "%27--", "9" * 30, "x" * 400, "%E2%80%AE")
+ODD_NUMBERS = ("0", "1", "9999", "10000", "9" * 30)
 ODD_VALUES: tuple[Any, ...] = (
     "", "x", "\x00", "a\x00b", "\ud800", "x" * 3000, "'--", "2026-02-30", 0, -1, 10**30, 1.5, True, None,
     [], {}, [None], {"x": 1},
@@ -42,10 +44,8 @@ ODD_VALUES: tuple[Any, ...] = (
 
 
 @pytest.fixture(autouse=True)
-def _limit() -> Iterator[None]:
-    """Longer than elsewhere: one test asks some hundred times."""
-    with eventlet.Timeout(120, AssertionError("not done within 120 s")):
-        yield
+def _limit() -> None:
+    """None of the chassis' own: one test asks some hundred times. The whole run's limit is enough."""
 
 
 def composed(service: str, clock: FixedClock, tmp_path: Path, **environment: str) -> Composition:
@@ -66,16 +66,9 @@ def unopened(request: pytest.FixtureRequest, clock: FixedClock, tmp_path: Path) 
 def path_of(route: Route, service: str, argument: str = "x") -> str:
     """A path of the route; `argument` takes the place of whatever is no number or word of a list."""
     path = route.path.replace("<service>", service)
-    for converter, start in (
-        ("<int:", "2025"),
-        ("<any(withdraw", "withdraw"),
-        ("<any(rehearse", "rehearse"),
-        ("<", argument),
-    ):
-        while converter in path:
-            before, _, rest = path.partition(converter)
-            path = before + start + rest.partition(">")[2]
-    return path
+    path = re.sub(r"<int:\w+>", "2025", path)
+    path = re.sub(r"<any\((\w+)[^>]*>", r"\1", path)
+    return re.sub(r"<[^>]+>", lambda _: argument, path)
 
 
 def ask(client: Client, route: Route, path: str, **more: Any) -> Any:
@@ -197,10 +190,11 @@ class TestOddInput:
         for route in opened.app.routes:
             if "<" not in route.path.replace("<service>", "") or route.path.startswith("/static"):
                 continue
-            for odd in ODD_PATHS:
-                path = path_of(route, service, odd)
-                if "<int:" in route.path:
-                    path = path_of(route, service).replace("2025", "9" * 30)
+            has_number = "<int:" in route.path
+            for odd in ODD_NUMBERS if has_number else ODD_PATHS:
+                path = path_of(route, service, "x" if has_number else odd)
+                if has_number:
+                    path = path.replace("2025", odd)
                 role = min(route.access.roles or {"staff"})
                 token = sign_in(client, opened, role=role, municipality="19", person_id="p")
                 more = {"json": {}, "headers": signed_in(route, opened)} if route.api else (
