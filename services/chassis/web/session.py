@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
@@ -97,7 +97,7 @@ class Sessions:
         try:
             data, signed_at = self._token.loads(token, max_age=TOKEN_SECONDS, return_timestamp=True)
             days = int(data.pop("days"))
-            if (datetime.now(UTC) - signed_at).total_seconds() > days * 86400:
+            if time.time() - signed_at.timestamp() > days * 86400:
                 return None
             return _actor(data)
         except (BadSignature, KeyError, TypeError, ValueError):

@@ -145,7 +145,7 @@ def test_a_place_in_the_queue_names_the_criterion_that_counts_first() -> None:
 
 
 def test_every_rule_has_words() -> None:
-    others = {FREE_SEAT, "next_in_queue", RESERVED, CEILING, "kept_after_refusal"}
+    others = {FREE_SEAT, "next_in_queue", RESERVED, CEILING, "kept_after_refusal", "admission_round"}
     assert {*QUEUE_RULES, *others} == set(RULES)
 
 
