@@ -10,6 +10,16 @@ from tests.faults.crashing import CATCHING_UP, POINTS
 from tests.faults.world import EXIT_KILLED, World, until
 
 ON_THE_PATH = [point for point in POINTS if point not in CATCHING_UP]
+# Who dies there leaves the same behind as at the point before: these are for the long run.
+AS_BEFORE = (
+    "decider.before_commit",
+    "relay.before_publish",
+    "listen.before_store",
+    "listen.before_ack",
+    "worker.before_reaction",
+    "worker.after_mark",
+    "catch_up.after_announcement",
+)
 CRASH_SECONDS = 60
 
 
@@ -35,7 +45,7 @@ def nothing_is_lost(world: World) -> None:
     assert world.lost() == []
 
 
-@pytest.mark.parametrize("point", ON_THE_PATH)
+@pytest.mark.parametrize("point", [point for point in ON_THE_PATH if point not in AS_BEFORE])
 def test_killed_there_nothing_is_lost(world: World, point: str) -> None:
     crash(world, point, nth=2)
     world.enrolment.restart()

@@ -119,6 +119,7 @@ def has_come_to(storage: Storage, expected: dict[str, int]) -> bool:
     return bool(waiting) and all(row.sequence > expected[row.source] for row in waiting)
 
 
+@pytest.mark.long
 def test_a_reader_that_is_new_is_caught_up_from_the_logs(world: World) -> None:
     """Nobody asks for it: it says that it has nothing, and gets everything, while families go on."""
     with new_reader(world) as storage:
