@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import random
+import shutil
 import socket
 import tempfile
 from pathlib import Path
@@ -55,9 +56,19 @@ def ordinary_user(preferred: str) -> User:
     raise NodeFailed(f"Neither the user {preferred} nor nobody exists; a node must not run as root.")
 
 
-def new_home(prefix: str, user: User) -> Path:
-    """A folder owned by the node's user, in the temporary folder if that user can get into it."""
+MEMORY_FOLDER = Path("/dev/shm")  # noqa: S108 - mkdtemp makes an unguessable name there too
+MEMORY_NEEDED = 2 * 1024**3
+
+
+def new_home(prefix: str, user: User, *, in_memory: bool = False) -> Path:
+    """A folder owned by the node's user, in the temporary folder if that user can get into it.
+
+    `in_memory` asks for one that is no disk, where the machine has room for it: a test's database is made ten
+    times as fast there.
+    """
     place = Path(tempfile.gettempdir()).resolve()
+    if in_memory and MEMORY_FOLDER.is_dir() and shutil.disk_usage(MEMORY_FOLDER).free > MEMORY_NEEDED:
+        place = MEMORY_FOLDER
     shut = any(not folder.stat().st_mode & 0o001 for folder in (place, *place.parents))
     if (shut and os.geteuid() == 0) or len(str(place)) > UNIX_SOCKET_PATH_LIMIT:
         place = Path("/tmp")  # noqa: S108 - mkdtemp makes an unguessable name; this only picks the parent

@@ -88,11 +88,11 @@ class Node(ABC):
     user_name: str
     stop_signal: signal.Signals
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_memory: bool = False) -> None:
         """Choose the ports and make the folder; nothing runs yet, but addresses are already known."""
         self.user = ordinary_user(self.user_name)
         self.port = free_port()
-        self.home = new_home(f"samklang-{self.kind}-", self.user)
+        self.home = new_home(f"samklang-{self.kind}-", self.user, in_memory=in_memory)
         self.data = self.home / "data"
         self.log = self.home / "log"
         self._children: list[subprocess.Popen[bytes]] = []
