@@ -119,7 +119,7 @@ def test_the_reason_is_in_the_clients_language(client: Client) -> None:
         ("/courses", {"words": "x" * 101}, 422, "input_invalid"),
         ("/courses", {"words": "a\x00b"}, 422, "input_invalid"),
         ("/courses", {"art_form": "a\x00b"}, 422, "input_invalid"),
-        ("/courses/a\x00b", {}, 404, "course_unknown"),
+        ("/courses/a\x00b", {}, 404, "not_found"),
         ("/courses", {"colour": "red"}, 422, "input_invalid"),
     ],
 )

@@ -143,7 +143,7 @@ def test_half_a_question(client: Client, query: str) -> None:
 
 def test_an_unknown_course(client: Client) -> None:
     assert "There is no such course" in page(client, "/courses/nobody", 404)
-    assert "There is no such course" in page(client, "/courses/%00%FF'--", 404)
+    assert "There is no such page" in page(client, "/courses/%00%FF'--", 404)
 
 
 def test_schools(client: Client) -> None:
