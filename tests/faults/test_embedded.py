@@ -94,7 +94,7 @@ def kill_in_a_rush(embedded: Embedded, people: People, after_seconds: float) -> 
 
 
 def nothing_is_lost(embedded: Embedded, people: People) -> None:
-    until(lambda: truth.lag(embedded.storages) == 0, LOAD_SECONDS)
+    until(lambda: truth.is_settled(embedded.storages), LOAD_SECONDS)
     assert truth.findings(embedded.storages) == []
     assert people.betrayed() == []
 

@@ -60,6 +60,14 @@ def lag(storages: Storages) -> int:
     return behind
 
 
+def is_settled(storages: Storages) -> bool:
+    """Whether every fact has been handled, those too that handling the last ones has caused.
+
+    Two looks: during the first, a reaction may record facts that the look has passed already.
+    """
+    return lag(storages) == 0 and lag(storages) == 0
+
+
 def findings(storages: Storages, injected: Injected | None = None) -> list[str]:
     """What is not as it must be once everything has settled; empty when all is well."""
     known = (injected or Injected()).message_ids

@@ -165,7 +165,7 @@ class World:
     def settle(self, seconds: float = 60) -> float:
         """Wait until every reader has handled every fact; how long that took."""
         began = time.monotonic()
-        until(lambda: truth.lag(self.storages) == 0, seconds)
+        until(lambda: truth.is_settled(self.storages), seconds)
         return time.monotonic() - began
 
     def lost(self) -> list[str]:
