@@ -16,7 +16,7 @@ run: environment  ## Run Samklang here with the county's data, until Ctrl-C (POR
 test: servers-installed development  ## Run all tests on private servers (ARGS="tests/billing -x")
 	@exec $(PYTHON_HERE) -m tests.servers run --no-fsync -- $(PYTHON_HERE) -m pytest $(ARGS)
 
-test-faults: servers-installed development  ## Run all fault tests, the long ones too: about 40 minutes (ARGS="-k broker")
+test-faults: servers-installed development  ## Run all fault tests, the long ones too: most of an hour (ARGS="-k broker")
 	@exec $(PYTHON_HERE) -m tests.servers run -- $(PYTHON_HERE) -m pytest tests/faults -m "long or not long" --timeout 900 $(ARGS)
 
 bench: servers-installed development  ## Measure here: a line of JSON a benchmark (ARGS=facts)
