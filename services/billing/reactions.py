@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from services.billing.tables import members, places, terms
 from services.chassis.messaging.worker import Reactions
-from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import MunicipalityRegistered, TermOpened
 from services.contracts.enrolment import ApplicationEnded, PlaceGiven
 
 
 def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None:
-    row = {"name": fact.name, "member_from": fact.member_from, "member_to": fact.member_to}
-    _put(unit, members, members.c.municipality_code, fact.municipality_code, row)
+    names = ("municipality_code", "name", "member_from", "member_to")
+    unit.keep(members, {name: getattr(fact, name) for name in names})
 
 
 def on_term_opened(unit: Unit, fact: TermOpened) -> None:
-    row = {
-        "name_sv": fact.name.sv,
-        "name_en": fact.name.en,
-        "starts_on": fact.starts_on,
-        "ends_on": fact.ends_on,
-    }
-    _put(unit, terms, terms.c.term_id, fact.term_id, row)
+    unit.keep(
+        terms,
+        {
+            "term_id": fact.term_id,
+            "name_sv": fact.name.sv,
+            "name_en": fact.name.en,
+            "starts_on": fact.starts_on,
+            "ends_on": fact.ends_on,
+        },
+    )
 
 
 def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
     """Counted once an application; said again after the place has ended, it stays ended."""
-    unit.execute(
-        insert_ignoring(unit.connection, places),
+    unit.add(
+        places,
         {
             "application_id": fact.application_id,
             "home_municipality": fact.home_municipality,
@@ -50,11 +50,6 @@ def on_application_ended(unit: Unit, fact: ApplicationEnded) -> None:
         .where(places.c.application_id == fact.application_id, places.c.ended_at.is_(None))
         .values(ended_at=fact.ended_at)
     )
-
-
-def _put(unit: Unit, table: sa.Table, key: sa.Column[Any], value: str, row: dict[str, Any]) -> None:
-    unit.execute(insert_ignoring(unit.connection, table), {key.name: value, **row})
-    unit.execute(sa.update(table).where(key == value).values(row))
 
 
 REACTIONS: Reactions = {

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-
 from services.catalogue.tables import course_seats
 from services.chassis.messaging.worker import Reactions
-from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import CourseSeatsChanged
 
@@ -14,8 +11,7 @@ from services.contracts.enrolment import CourseSeatsChanged
 def on_course_seats_changed(unit: Unit, fact: CourseSeatsChanged) -> None:
     """Keep how full the course is. The facts of a course come in order, so the last one stands."""
     seats = {"capacity": fact.capacity, "taken": fact.taken, "waiting": fact.waiting}
-    unit.execute(insert_ignoring(unit.connection, course_seats), {"course_id": fact.course_id, **seats})
-    unit.execute(sa.update(course_seats).where(course_seats.c.course_id == fact.course_id).values(seats))
+    unit.keep(course_seats, {"course_id": fact.course_id, **seats})
 
 
 REACTIONS: Reactions = {CourseSeatsChanged: on_course_seats_changed}

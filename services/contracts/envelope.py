@@ -93,7 +93,7 @@ def parse_envelope(body: bytes | str) -> Envelope:
     if len(body) > MAX_BYTES:
         raise MalformedEnvelope(f"longer than {MAX_BYTES} bytes")
     try:
-        document = json.loads(body, parse_constant=_no_constant)
+        document = _DECODER.decode(body if isinstance(body, str) else body.decode())
     except (ValueError, RecursionError) as error:
         raise MalformedEnvelope("not JSON") from error
     if not isinstance(document, dict):
@@ -121,6 +121,10 @@ def parse_envelope(body: bytes | str) -> Envelope:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"JSON has no {name}")
+
+
+# Made once: json.loads makes one a call where it is told what to do with NaN and the like.
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _text(document: Mapping[str, Any], name: str, longest: int) -> str:

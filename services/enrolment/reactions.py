@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.chassis.messaging.worker import Reactions
 from services.chassis.storage.unit import Unit
@@ -23,8 +21,7 @@ from services.enrolment.tables import courses, municipalities, rule_books, terms
 
 
 def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None:
-    _upsert(
-        unit,
+    unit.keep(
         municipalities,
         {
             "code": fact.municipality_code,
@@ -37,12 +34,11 @@ def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None
 
 def on_rule_book_published(unit: Unit, fact: RuleBookPublished) -> None:
     document = json.dumps(fact.dump(), ensure_ascii=False, sort_keys=True)
-    _upsert(unit, rule_books, {"rule_book_id": fact.rule_book_id, "document": document})
+    unit.keep(rule_books, {"rule_book_id": fact.rule_book_id, "document": document})
 
 
 def on_term_opened(unit: Unit, fact: TermOpened) -> None:
-    _upsert(
-        unit,
+    unit.keep(
         terms,
         {
             "term_id": fact.term_id,
@@ -63,8 +59,7 @@ def on_course_published(unit: Unit, fact: CoursePublished) -> None:
         .where(courses.c.course_id == fact.course_id)
         .with_for_update()
     )
-    _upsert(
-        unit,
+    unit.keep(
         courses,
         {
             "course_id": fact.course_id,
@@ -101,15 +96,6 @@ def on_course_published(unit: Unit, fact: CoursePublished) -> None:
 def on_course_cancelled(unit: Unit, fact: CourseCancelled) -> None:
     commands.cancel_course(unit, fact.course_id, by="catalogue")
     unit.execute(sa.update(courses).where(courses.c.course_id == fact.course_id).values(cancelled=True))
-
-
-def _upsert(unit: Unit, table: sa.Table, values: dict[str, Any]) -> None:
-    dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
-    keys = [column.name for column in table.primary_key]
-    changed = {name: value for name, value in values.items() if name not in keys}
-    unit.execute(
-        dialect.insert(table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed)
-    )
 
 
 REACTIONS: Reactions = {

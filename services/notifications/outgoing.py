@@ -49,6 +49,15 @@ class Outgoing:
     composed_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A message in hand with its letter."""
+
+    message: Outgoing
+    letter: Letter
+    composed_at: datetime
+
+
 def is_ready(now: datetime) -> sa.ColumnElement[bool]:
     """Whether what a message of `joined` refers to is known."""
     late = messages.c.recorded_at <= now - PATIENCE
@@ -169,23 +178,38 @@ def language_of(chosen: str | None, registered: str | None) -> str:
     return next((each for each in (chosen, registered) if each and each in LANGUAGES), DEFAULT_LANGUAGE)
 
 
-def keep_letter(unit: Unit, message_id: str, letter: Letter, address: str | None) -> None:
-    """From here on this is the mail's text, however often it has to be sent."""
-    _change(
-        unit,
-        message_id,
-        language=letter.language,
-        subject=letter.subject,
-        body_text=letter.text,
-        body_html=letter.html,
-        address=address,
-        composed_at=unit.now,
+def keep_letters(unit: Unit, written: Sequence[Written]) -> None:
+    """From here on these are the mails' texts, however often they have to be sent. The address is the
+    contact's as of this attempt: it may have changed since the letter was written.
+    """
+    rows = [
+        {
+            "of": each.message.message_id,
+            "new_language": each.letter.language,
+            "new_subject": each.letter.subject,
+            "new_text": each.letter.text,
+            "new_html": each.letter.html,
+            "new_address": each.message.address,
+            "new_composed_at": each.composed_at,
+        }
+        for each in written
+    ]
+    if rows:
+        unit.execute(_KEEP_LETTER, rows)
+
+
+_KEEP_LETTER = (
+    sa.update(messages)
+    .where(messages.c.message_id == sa.bindparam("of"), messages.c.state == "waiting")
+    .values(
+        language=sa.bindparam("new_language"),
+        subject=sa.bindparam("new_subject"),
+        body_text=sa.bindparam("new_text"),
+        body_html=sa.bindparam("new_html"),
+        address=sa.bindparam("new_address"),
+        composed_at=sa.bindparam("new_composed_at"),
     )
-
-
-def keep_address(unit: Unit, message_id: str, address: str | None) -> None:
-    """The contact's address as of this attempt: it may have changed since the letter was written."""
-    _change(unit, message_id, address=address)
+)
 
 
 def mark_sent(unit: Unit, message_ids: Sequence[str]) -> None:

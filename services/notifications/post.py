@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 from typing import Protocol
 
@@ -75,7 +74,7 @@ class MailFolder:
         try:
             descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(mail.as_bytes(policy=SMTP))
+                file.write(mail.as_bytes())
             unfinished.replace(self._folder / f"{message_id}.eml")
         except OSError as error:
             raise PostUnavailable(type(error).__name__) from error

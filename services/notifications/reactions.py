@@ -10,16 +10,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.chassis.ids import derived_id
 from services.chassis.messaging.worker import Reactions
 from services.chassis.municipality import is_county_code
-from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.billing import CostSharesComputed
 from services.contracts.catalogue import CourseCancelled, CoursePublished, MunicipalityRegistered, TermOpened
@@ -146,22 +143,7 @@ def _cause(unit: Unit) -> Envelope:
 
 def _keep(unit: Unit, table: sa.Table, values: Mapping[str, Any]) -> None:
     """Insert or update the row, unless what it holds came from a later fact of the same stream."""
-    row = {**values, "sequence": _cause(unit).sequence}
-    unit.execute(_keeping(table, tuple(row), unit.connection.dialect.name), row)
-
-
-@lru_cache(maxsize=128)
-def _keeping(table: sa.Table, names: tuple[str, ...], dialect_name: str) -> Any:
-    """Made once: to build such a statement takes longer than to run it, and facts come by the thousand."""
-    dialect = sqlite if dialect_name == "sqlite" else postgresql
-    key = [column.name for column in table.primary_key]
-    statement = dialect.insert(table)
-    given = statement.excluded
-    return statement.on_conflict_do_update(
-        index_elements=key,
-        set_={name: given[name] for name in names if name not in key},
-        where=table.c.sequence < given.sequence,
-    )
+    unit.keep(table, {**values, "sequence": _cause(unit).sequence})
 
 
 def _place(fact: PlaceGiven | ApplicationEnded) -> dict[str, Any]:
@@ -213,8 +195,8 @@ def _record_shares(unit: Unit, run: Any, contact: Any) -> None:
 def _record(unit: Unit, person_id: str, message: _Message, cause: tuple[str, int]) -> None:
     """One message a person and fact, however often the fact comes. `cause` is its id and sequence."""
     cause_id, sequence = cause
-    unit.execute(
-        insert_ignoring(unit.connection, messages),
+    unit.add(
+        messages,
         {
             "message_id": derived_id("message", person_id, cause_id),
             "person_id": person_id,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 
@@ -21,8 +20,8 @@ from services.chassis.storage.engine import Storage
 from services.chassis.storage.unit import Unit
 from services.notifications import outgoing
 from services.notifications.envelopes import UnusableAddress, make_mail
-from services.notifications.letters import Letter, LetterWriter
-from services.notifications.outgoing import Outgoing
+from services.notifications.letters import LetterWriter
+from services.notifications.outgoing import Outgoing, Written
 from services.notifications.post import Post, PostUnavailable, Session, Undelivered
 
 SERVICE = "notifications"
@@ -52,15 +51,19 @@ class Sender:
         self._writer = writer
         self._sender = sender
         self._pause_seconds = 0.0
+        self.ran_at = 0.0  # by the monotonic clock
 
     def run_once(self) -> float:
         """Send a batch. Seconds to rest before the next: 0 while there may be more."""
+        self.ran_at = time.monotonic()
         with self._storage.reading() as connection:
             if not outgoing.any_due(connection, self._storage.clock.now()):
                 return IDLE_SECONDS
         with self._storage.unit() as unit:
             claimed = outgoing.claim(unit, BATCH)
-            ready = [mail for each in claimed if (mail := self._prepare(unit, each)) is not None]
+            written = [letter for each in claimed if (letter := self._write(unit, each)) is not None]
+            outgoing.keep_letters(unit, written)
+            ready = [mail for each in written if (mail := self._prepare(unit, each)) is not None]
         if not ready:
             return 0.0
         try:
@@ -71,8 +74,8 @@ class Sender:
         self._pause_seconds = 0.0
         return 0.0
 
-    def _prepare(self, unit: Unit, message: Outgoing) -> _Ready | None:
-        """The mail, its text kept; None where there is nothing to send."""
+    def _write(self, unit: Unit, message: Outgoing) -> Written | None:
+        """The message with its letter; None where none can be written."""
         try:
             letter = message.letter or self._writer.write(message.material)
         except Exception as error:
@@ -80,29 +83,24 @@ class Sender:
             reason = f"cannot be composed: {type(error).__name__}"
             self._undelivered(unit, message.message_id, message.attempts, Undelivered(reason, for_good=False))
             return None
-        composed_at = message.composed_at or unit.now
-        if message.letter is None:
-            outgoing.keep_letter(unit, message.message_id, letter, message.address)
-        else:
-            outgoing.keep_address(unit, message.message_id, message.address)
+        return Written(message, letter, message.composed_at or unit.now)
+
+    def _prepare(self, unit: Unit, written: Written) -> _Ready | None:
+        """The mail; None where there is nothing to send."""
+        message = written.message
         if message.address is None:
             outgoing.mark_no_address(unit, message.message_id)
             MAILS.labels(SERVICE, "no_address").inc()
             return None
-        return self._mail(unit, message, letter, message.address, composed_at)
-
-    def _mail(
-        self, unit: Unit, message: Outgoing, letter: Letter, address: str, composed_at: datetime
-    ) -> _Ready | None:
         try:
             mail = make_mail(
                 self._writer,
-                letter,
+                written.letter,
                 message_id=message.message_id,
                 sender=self._sender,
                 reader_name=message.reader_name,
-                address=address,
-                composed_at=composed_at,
+                address=message.address,
+                composed_at=written.composed_at,
             )
         except UnusableAddress:
             unusable = Undelivered("the address is not an e-mail address", for_good=True)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 from services.chassis.messaging.entrypoints import loop
 from services.chassis.messaging.service import FactService
+
+MAIL_WAITS_AT_MOST_SECONDS = 2.0
 
 
 class NotificationsService(FactService):
@@ -11,4 +15,8 @@ class NotificationsService(FactService):
 
     @loop(wake_on="messages")
     def send(self) -> float:
-        return float(self.parts.sender.run_once())
+        """While many facts wait, letters go out a few at a time: a fact may be news for a letter too."""
+        sender = self.parts.sender
+        if self.parts.worker.is_behind and time.monotonic() < sender.ran_at + MAIL_WAITS_AT_MOST_SECONDS:
+            return 0.25
+        return float(sender.run_once())

@@ -45,6 +45,7 @@ class Worker:
         self.service = service
         self.storage = storage
         self.reactions = reactions
+        self.is_behind = False  # whether more than a batch waited when it last looked
         self._began = False
 
     def run_once(self) -> float:
@@ -58,6 +59,7 @@ class Worker:
             self._begin()
             with self.storage.reading() as connection:
                 rows = inbox_store.ready(connection, self.storage.clock.now(), BATCH)
+            self.is_behind = len(rows) == BATCH
             if not rows:
                 return 0.5
             try:

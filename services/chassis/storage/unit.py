@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from services.chassis import telemetry
 from services.chassis.clock import local_date
 from services.chassis.ids import new_id
+from services.chassis.storage.gathered import Gathered
 from services.chassis.storage.tables import outbox, outbox_streams
 from services.contracts.envelope import Envelope, envelop, parse_envelope
 from services.contracts.fact import Fact
@@ -21,11 +22,32 @@ class Unit:
     """`now` stands still during a unit. Facts get their sequence at the very end, just before commit."""
 
     def __init__(self, connection: sa.Connection, now: datetime, cause: Envelope | None = None) -> None:
-        self.connection = connection
+        self._connection = connection
+        self._gathered = Gathered()
         self.now = now
         self.today: date = local_date(now)
         self.recorded_facts: list[tuple[Fact, Envelope | None]] = []
         self._cause = cause
+
+    @property
+    def connection(self) -> sa.Connection:
+        """For statements that see all this unit has written: what is gathered goes first."""
+        self.write_gathered()
+        return self._connection
+
+    def keep(self, table: sa.Table, row: Mapping[str, Any]) -> None:
+        """Insert the row or bring the one with its key up to date, together with others of the table: before
+        the unit's next statement, at the latest at its end. Where the row has a `sequence`, what is there
+        gives way only to a later one.
+        """
+        self._gathered.put(self._connection, table, row, replacing=True)
+
+    def add(self, table: sa.Table, row: Mapping[str, Any]) -> None:
+        """Insert the row, unless one with its key is there; together with others, as in `keep`."""
+        self._gathered.put(self._connection, table, row, replacing=False)
+
+    def write_gathered(self) -> None:
+        self._gathered.write(self._connection)
 
     @property
     def cause(self) -> Envelope | None:
