@@ -25,8 +25,6 @@ MOST_WAITING = 5000
 # From this many in a batch on it is a rush; it is over when no such batch came for a moment.
 RUSH_BATCH = 8
 RUSH_ENDS_SECONDS = 0.5
-# In a rush the relay rests this long, then works as long, in turn.
-RELAY_TURN_SECONDS = 5.0
 
 TOO_BUSY = Refusal(
     "too_busy",
@@ -48,7 +46,7 @@ class Decider:
         self._bells = bells
         self._most = most
         self._waiting: deque[tuple[ApplicationRequest, Event]] = deque()
-        self._rush_since = self._rush_seen = 0.0
+        self._rush_seen = -RUSH_ENDS_SECONDS
 
     def decide(self, request: ApplicationRequest) -> Outcome:
         """The answer, once it is committed. Raises Refused."""
@@ -72,7 +70,7 @@ class Decider:
         if not batch:
             return 1.0
         if len(batch) >= RUSH_BATCH:
-            self._see_rush(time.monotonic())
+            self._rush_seen = time.monotonic()
         try:
             answers = self._decide([request for request, _ in batch])
         except Exception as error:
@@ -85,19 +83,9 @@ class Decider:
             answered.send(answer)
         return 0.0
 
-    def _see_rush(self, now: float) -> None:
-        if now - self._rush_seen > RUSH_ENDS_SECONDS:
-            self._rush_since = now
-        self._rush_seen = now
-
-    def relay_rests(self, now: float) -> bool:
-        """Whether facts should wait for a moment, since families wait: their answers share one process.
-
-        A rush that lasts has the relay work half of the time, so that facts are seconds late, not hours.
-        """
-        if now - self._rush_seen > RUSH_ENDS_SECONDS:
-            return False
-        return (now - self._rush_since) // RELAY_TURN_SECONDS % 2 == 0
+    def is_rush(self, now: float) -> bool:
+        """Whether many apply right now. `now` is of the monotonic clock."""
+        return now - self._rush_seen <= RUSH_ENDS_SECONDS
 
     def _decide(self, requests: Sequence[ApplicationRequest]) -> list[Answer]:
         with self.storage.unit() as unit:

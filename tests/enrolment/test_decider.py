@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -206,14 +207,16 @@ def test_a_thousand_at_once_for_thirty_seats(storage: Storage, decider: Decider,
     assert seats(storage) == (30, 30, 970)
 
 
-def test_facts_rest_while_families_wait_but_not_for_long(decider: Decider) -> None:
-    now = 1000.0
-    assert not decider.relay_rests(now)
-    decider._see_rush(now)
-    assert decider.relay_rests(now + 0.1)
-    assert not decider.relay_rests(now + room.RUSH_ENDS_SECONDS + 0.1)
-    moment = now
-    while moment < now + 2 * room.RELAY_TURN_SECONDS:
-        decider._see_rush(moment)
-        assert decider.relay_rests(moment) == (moment < now + room.RELAY_TURN_SECONDS)
-        moment += room.RUSH_ENDS_SECONDS / 2
+@both
+def test_many_at_once_are_a_rush_for_a_moment(storage: Storage, decider: Decider, callers: Callers) -> None:
+    now = time.monotonic()
+    assert not decider.is_rush(now)
+    ids = children(storage, 3 + room.RUSH_BATCH)
+    callers.ask(*(request(f"a{n}", pupil_id=each) for n, each in enumerate(ids[:3])))
+    decider.run_once()
+    assert not decider.is_rush(time.monotonic())
+    callers.ask(*(request(f"b{n}", pupil_id=each) for n, each in enumerate(ids[3:])))
+    decider.run_once()
+    now = time.monotonic()
+    assert decider.is_rush(now)
+    assert not decider.is_rush(now + room.RUSH_ENDS_SECONDS + 0.1)

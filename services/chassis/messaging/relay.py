@@ -32,15 +32,16 @@ class Relay:
         self._failures = 0
         self._declared = False
 
-    def run_once(self) -> float:
-        """Publish a batch of every stream. Seconds to rest before the next: 0 while there is more to send.
+    def run_once(self, most: int = BATCH) -> float:
+        """Publish a batch of every stream, of at most `most` facts. Seconds to rest before the next: 0 while
+        there is more to send.
 
         One relay a service works at a time; the others stand by. Facts published twice (after a crash
         between the broker's confirm and our mark) are told apart by their message id.
         """
         try:
             with self.storage.exclusive("relay") as alone:
-                sent = self._relay_all() if alone else 0
+                sent = self._relay_all(most) if alone else 0
         except BrokerUnavailable as error:
             return self._rest_after(error)
         self._failures = 0
@@ -62,17 +63,17 @@ class Relay:
             log.warning("broker_unavailable", **about)
         return rest
 
-    def _relay_all(self) -> int:
+    def _relay_all(self, most: int) -> int:
         if not self._declared:
             self._broker.declare_topology()
             self._declared = True
-        return sum(self._relay(source) for source in STREAMS[self.service])
+        return sum(self._relay(source, most) for source in STREAMS[self.service])
 
-    def _relay(self, source: str) -> int:
+    def _relay(self, source: str, most: int) -> int:
         with self.storage.reading() as connection:
             # Smaller after each failure: over a line that trickles, or to a queue that is nearly full, less
             # is sent in vain.
-            rows = unsent(connection, source, max(SMALLEST_BATCH, BATCH >> self._failures))
+            rows = unsent(connection, source, max(SMALLEST_BATCH, most >> self._failures))
         if not rows:
             return 0
         try:
