@@ -32,7 +32,7 @@ class Relay:
         self._failures = 0
         self._declared = False
 
-    def run_once(self, most: int = BATCH) -> float:
+    def run_once(self, most: int | None = None) -> float:
         """Publish a batch of every stream, of at most `most` facts. Seconds to rest before the next: 0 while
         there is more to send.
 
@@ -41,7 +41,7 @@ class Relay:
         """
         try:
             with self.storage.exclusive("relay") as alone:
-                sent = self._relay_all(most) if alone else 0
+                sent = self._relay_all(most or BATCH) if alone else 0
         except BrokerUnavailable as error:
             return self._rest_after(error)
         self._failures = 0
