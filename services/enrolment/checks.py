@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from services.enrolment.queue_checks import out_of_turn
 from services.enrolment.rounds.queries import not_reproducible
 from services.enrolment.tables import applications, courses
 
 
 def check(connection: sa.Connection) -> list[str]:
     """What does not hold, in words; empty when all is well."""
-    return _seats(connection) + _doubles(connection) + not_reproducible(connection)
+    return [
+        *_seats(connection),
+        *_doubles(connection),
+        *out_of_turn(connection),
+        *not_reproducible(connection),
+    ]
 
 
 def _seats(connection: sa.Connection) -> list[str]:

@@ -184,6 +184,7 @@ def _one_application(unit: Unit, rows: Sequence[sa.Row[Any]], course: CourseStat
         .where(applications.c.application_id == stays.application_id)
         .values(queued_at=earliest)
     )
+    repository.note_events(unit, [(stays.application_id, by, stays.state, "merged")])
 
 
 def _merge_guardians(unit: Unit, kept_id: str, gone_id: str) -> None:

@@ -210,27 +210,29 @@ def queues(
     """The queue of each course, next in line first, as its rule book orders it today. Three statements."""
     if not states:
         return {}
-    waiting = connection.execute(
-        sa.select(
-            applications.c.application_id,
-            applications.c.course_id,
-            applications.c.queued_at,
-            applications.c.home_municipality.label("home_then"),
-            applications.c.passed,
-            pupils,
-        )
-        .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
-        .where(applications.c.course_id.in_(list(states)), applications.c.state == "queued")
-    ).all()
+    queued = (applications.c.course_id.in_(list(states)), applications.c.state == "queued")
+    waiting = connection.execute(waiting_rows().where(*queued)).all()
     placed = _schools_of(connection, {row.pupil_id for row in waiting})
     siblings = siblings_on_course(connection, states)
     found: dict[str, list[Waiting]] = {course_id: [] for course_id in states}
     for row in waiting:
-        found[row.course_id].append(_waiting(row, states[row.course_id], placed, siblings))
+        found[row.course_id].append(waiting_of(row, states[row.course_id], placed, siblings))
     return {
         course_id: in_order(queue, queue_order(states[course_id], today))
         for course_id, queue in found.items()
     }
+
+
+def waiting_rows() -> sa.Select[Any]:
+    """Applications with their pupils: what `waiting_of` reads."""
+    return sa.select(
+        applications.c.application_id,
+        applications.c.course_id,
+        applications.c.queued_at,
+        applications.c.home_municipality.label("home_then"),
+        applications.c.passed,
+        pupils,
+    ).join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
 
 
 def queue_order(state: CourseState, today: date) -> tuple[str, ...]:
@@ -238,9 +240,10 @@ def queue_order(state: CourseState, today: date) -> tuple[str, ...]:
     return order_on(state.rule_book, state.terms.term_starts_on, today)
 
 
-def _waiting(
+def waiting_of(
     row: sa.Row[Any], state: CourseState, placed: set[tuple[str, str]], siblings: set[tuple[str, str]]
 ) -> Waiting:
+    """From a row of `waiting_rows`; `placed` are (pupil, host) of places, `siblings` (pupil, course)."""
     terms_of, book = state.terms, state.rule_book
     age = age_on(row.born_on, terms_of.term_starts_on)
     on_time = not book.times.apply_until.has_passed(terms_of.term_starts_on, local_date(row.queued_at))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from services.chassis.clock import FixedClock
 from services.chassis.storage.engine import Storage
+from services.enrolment import commands, repository
 from services.enrolment.checks import check
-from services.enrolment.tables import applications, courses
+from services.enrolment.tables import application_events, applications, courses
 from tests.enrolment.conftest import both
 from tests.enrolment.story import children, decide, request
 
@@ -122,3 +125,64 @@ def test_ended_applications_are_no_doubles(full: Storage) -> None:
         )
         connection.execute(sa.update(courses).where(courses.c.course_id == "fiddle").values(taken=1))
     assert findings(full) == []
+
+
+@pytest.fixture
+def queue(storage: Storage, clock: FixedClock) -> Storage:
+    """Two placed, three waiting; then one withdraws and the first in line is offered the seat."""
+    for n, each in enumerate(children(storage, 5)):
+        decide(storage, request(f"a{n}", pupil_id=each))
+        clock.time += timedelta(minutes=1)
+    with storage.unit() as unit:
+        commands.withdraw(unit, "a0", by="the tests")
+    return storage
+
+
+def give_offer_to(storage: Storage, other: str) -> None:
+    """As if the offer had gone to one further behind from the start."""
+    names = ("state", "rule", "offered_at", "answer_by")
+    with storage.unit() as unit:
+        held, waits = (
+            unit.rows(sa.select(applications).where(applications.c.application_id == each))[0]
+            for each in ("a2", other)
+        )
+        for of, like in (("a2", waits), (other, held)):
+            values = {name: getattr(like, name) for name in names}
+            unit.execute(sa.update(applications).where(applications.c.application_id == of).values(values))
+        unit.execute(
+            sa.update(application_events)
+            .where(application_events.c.application_id == "a2", application_events.c.what == "offered")
+            .values(application_id=other)
+        )
+
+
+@both
+def test_an_offer_past_those_who_stood_before_is_found(queue: Storage) -> None:
+    assert findings(queue) == []
+    give_offer_to(queue, "a4")
+    assert sorted(findings(queue)) == [
+        f"application {each} waits for course fiddle ahead of a4, which was offered the seat, and no reason "
+        "is recorded"
+        for each in ("a2", "a3")
+    ]
+
+
+def test_a_recorded_reason_explains_the_offer(queue: Storage) -> None:
+    give_offer_to(queue, "a3")
+    assert len(findings(queue)) == 1
+    with queue.unit() as unit:
+        repository.note_events(unit, [("a2", "enrolment", "skipped", "ceiling_reached")])
+        offered_at = sa.select(applications.c.offered_at).where(applications.c.application_id == "a3")
+        unit.execute(
+            sa.update(application_events)
+            .where(application_events.c.what == "skipped")
+            .values(at=offered_at.scalar_subquery())
+        )
+    assert findings(queue) == []
+
+
+def test_who_came_after_the_offer_was_made_was_not_passed_by(queue: Storage, clock: FixedClock) -> None:
+    """However early the date that staff enter for it."""
+    clock.time += timedelta(hours=1)
+    decide(queue, request("late", pupil_id="noor", queued_at=clock.time - timedelta(days=3)))
+    assert findings(queue) == []

@@ -115,3 +115,20 @@ def _difference(one: Waiting, other: Waiting, order: Sequence[str]) -> str:
 def rank_key(each: Waiting, order: Sequence[str]) -> tuple[object, ...]:
     """What the order goes by, criterion by criterion; smallest first."""
     return tuple(_CRITERIA[name](each) for name in order)
+
+
+# By these two applications differ tomorrow as they do today; by the others a life event may come between.
+_LASTING = frozenset(
+    {QUEUE_DATE, "queue_day", "lottery", "on_time_first", "children_before_adults", "host_residents_first"}
+)
+
+
+def stood_before(one: Waiting, other: Waiting, order: Sequence[str]) -> bool:
+    """Whether `one` has certainly stood before `other` all along: not where what decides may have changed."""
+    for name in order:
+        if name not in _LASTING:
+            return False
+        mine, theirs = _CRITERIA[name](one), _CRITERIA[name](other)
+        if mine != theirs:
+            return bool(mine < theirs)  # type: ignore[operator]  # values of one criterion compare
+    return False
