@@ -16,6 +16,12 @@ from services.billing.domain import invoicing as rules
 from services.billing.domain.agreements import Period
 from services.billing.domain.invoicing import Change, Draft, Live
 from services.billing.domain.ledger import CREDIT_NOTE, INVOICE, Chart, Posting, Voucher
+from services.billing.domain.references import (
+    ReferenceKind,
+    make_reference,
+    read_organisation_number,
+    written_organisation_number,
+)
 from services.billing.queries import correcting, invoices
 from services.billing.queries.basis import Run, run_of_year
 from services.billing.tables import corrections, invoice_lines, payers
@@ -26,6 +32,8 @@ from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.billing import InvoiceIssued
 from services.contracts.fact import LocalText
+
+REFERENCES = ReferenceKind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +76,12 @@ class _Issuing:
 
 def record_payer(unit: Unit, details: PayerDetails, by: str) -> int:
     """Keep how a payer wants its invoices; the revision that counts from now on. Raises Refused."""
-    if not rules.is_organisation_number(details.organisation_number):
-        raise Refused(
-            Refusal(
-                "organisation_number_invalid",
-                N_("%(number)s is not an organisation number: ten digits, the last of them a check digit."),
-                {"number": details.organisation_number},
-                status=422,
-            )
-        )
+    number = written_organisation_number(read_organisation_number(details.organisation_number))
     known = invoices.payer_details(unit.connection).get(details.payer_code)
     values = {
         "payer_code": details.payer_code,
         "legal_name": details.legal_name.strip(),
-        "organisation_number": details.organisation_number,
+        "organisation_number": number,
         "order_reference": details.order_reference.strip(),
         "street": details.street.strip(),
         "postal_code": details.postal_code.strip(),
@@ -288,7 +288,7 @@ def _issue(unit: Unit, issuing: _Issuing, paper: _Paper) -> str:
             "due_on": paper.due_on,
             "period_first": paper.period.first,
             "period_last": paper.period.last,
-            "reference": rules.reference_of(text),
+            "reference": make_reference(text.replace("-", ""), REFERENCES),
             "order_reference": _order_reference(paper, details),
             "credits_id": paper.credits.invoice_id if paper.credits else None,
             "replaces_id": paper.replaces.invoice_id if paper.replaces else None,
