@@ -22,6 +22,7 @@ from services.billing.pages import (
     populations,
     reconciliation,
     sie,
+    statement,
     years,
 )
 from services.billing.queries import basis as queries
@@ -50,6 +51,7 @@ PAGES = [
         netting,
         sie,
         reconciliation,
+        statement,
     )
 ]
 API = [api.routes for api in (basis_api, books_api, population_files, payments_api)]
