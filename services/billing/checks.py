@@ -15,6 +15,7 @@ from services.billing.queries import basis as queries
 from services.billing.queries.basis import Run
 from services.billing.queries.budgets import budgets_of_year
 from services.billing.queries.invoices import Invoice, every_invoice
+from services.billing.reminder_tables import reminders
 from services.billing.tables import invoices, number_series, period_closings, postings, vouchers
 from services.chassis.clock import SystemClock, local_date
 from services.chassis.refusals import Refused
@@ -98,7 +99,7 @@ def _balance(connection: sa.Connection) -> list[str]:
 def _gaps(connection: sa.Connection) -> list[str]:
     """Every number up to the last one given is used, once."""
     used: dict[str, tuple[int, int]] = {}
-    for table in (invoices, vouchers):
+    for table in (invoices, vouchers, reminders):
         rows = connection.execute(
             sa.select(table.c.series, sa.func.count(), sa.func.max(table.c.number)).group_by(table.c.series)
         )

@@ -8,6 +8,7 @@ from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
 from services.billing.api import payments as payments_api
 from services.billing.api import population_files
+from services.billing.api import reminders as reminders_api
 from services.billing.configuration import read_configuration
 from services.billing.pages import (
     agreement,
@@ -21,6 +22,7 @@ from services.billing.pages import (
     population_import,
     populations,
     reconciliation,
+    reminders,
     sie,
     statement,
     years,
@@ -52,9 +54,10 @@ PAGES = [
         sie,
         reconciliation,
         statement,
+        reminders,
     )
 ]
-API = [api.routes for api in (basis_api, books_api, population_files, payments_api)]
+API = [api.routes for api in (basis_api, books_api, population_files, payments_api, reminders_api)]
 
 
 class BillingParts(Parts):
