@@ -18,6 +18,7 @@ from services.billing.pages import (
     ledger,
     netting,
     papers,
+    payers,
     payments,
     population_import,
     populations,
@@ -55,6 +56,7 @@ PAGES = [
         reconciliation,
         statement,
         reminders,
+        payers,
     )
 ]
 API = [api.routes for api in (basis_api, books_api, population_files, payments_api, reminders_api)]
