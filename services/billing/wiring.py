@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.billing.api import agreements as agreements_api
 from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
 from services.billing.api import payments as payments_api
@@ -12,6 +13,7 @@ from services.billing.api import reminders as reminders_api
 from services.billing.configuration import read_configuration
 from services.billing.pages import (
     agreement,
+    agreement_version,
     budget,
     flow,
     invoices,
@@ -57,9 +59,13 @@ PAGES = [
         statement,
         reminders,
         payers,
+        agreement_version,
     )
 ]
-API = [api.routes for api in (basis_api, books_api, population_files, payments_api, reminders_api)]
+API = [
+    api.routes
+    for api in (agreements_api, basis_api, books_api, population_files, payments_api, reminders_api)
+]
 
 
 class BillingParts(Parts):

@@ -250,6 +250,11 @@ class VoucherBody(Schema):
     reason = _text(300)
 
 
+class ReversalBody(Schema):
+    new_id = IdField(required=True)
+    reason = _text(300)
+
+
 class CloseBody(Schema):
     month = fields.Date(required=True)
 

@@ -325,6 +325,21 @@ def post_voucher(context: Context, year: int) -> dict[str, Any]:
 
 @routes.api(
     "POST",
+    "/years/<int:year>/vouchers/<voucher_id>/reversal",
+    access=SET_BASIS,
+    summary="Take back a voucher that was booked by hand with its opposite, today",
+    body=schemas.ReversalBody,
+    answer=schemas.VoucherNumberAnswer,
+)
+def post_reversal(context: Context, year: int, voucher_id: str) -> dict[str, Any]:
+    body = context.body
+    with context.parts.storage.unit() as unit:
+        ledger.refuse_other_year(unit, voucher_id, year)
+        return {"number": ledger.reverse(unit, voucher_id, context.parts.chart, acting(context), **body)}
+
+
+@routes.api(
+    "POST",
     "/closed-months",
     access=SET_BASIS,
     summary="Close a month that is over: nothing more is booked in it",
