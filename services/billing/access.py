@@ -48,6 +48,14 @@ def _the_home(context: Any, code: str, **_arguments: Any) -> str:
 SET_CEILING = only("finance", municipality=_the_home)
 
 
+def _the_payer(context: Any, payer_code: str, **_arguments: Any) -> str | None:
+    """A payer says itself how it wants its invoices; the county's staff may for any. None: no such payer."""
+    return payer_code if payer_code in context.parts.municipality_names() else None
+
+
+SET_PAYER = only("finance", municipality=_the_payer)
+
+
 def may_set_basis(context: Any) -> bool:
     """Whether to show the forms; the routes decide."""
     return covers(context.signed_in.municipality, context.parts.settings.county_code)

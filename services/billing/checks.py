@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+
 import sqlalchemy as sa
 
+from services.billing.configuration import configuration_in
 from services.billing.domain import basis as rules
 from services.billing.domain.invoicing import number_text
+from services.billing.imbalances import export, imbalances
 from services.billing.payment_checks import check_payments
 from services.billing.queries import basis as queries
 from services.billing.queries.basis import Run
 from services.billing.queries.budgets import budgets_of_year
 from services.billing.queries.invoices import Invoice, every_invoice
+from services.billing.reminder_tables import reminders
 from services.billing.tables import invoices, number_series, period_closings, postings, vouchers
+from services.chassis.clock import SystemClock, local_date
 from services.chassis.refusals import Refused
 
 
 def check(connection: sa.Connection) -> list[str]:
-    """What does not hold, in words; empty when all is well."""
+    """What does not hold, in words; empty when all is well. The metric of imbalances says the same in öre."""
     runs = queries.every_run(connection)
     return [
         *(finding for run in runs for finding in _findings(run)),
@@ -27,7 +33,16 @@ def check(connection: sa.Connection) -> list[str]:
         *_closed_months(connection),
         *check_payments(connection),
         *_netting(connection),
+        *_equations(connection),
     ]
+
+
+def _equations(connection: sa.Connection) -> list[str]:
+    """Budget, shares, invoices, ledger and SIE. The accounts are those of the environment's chart."""
+    books = configuration_in(os.environ)
+    found = imbalances(connection, books, local_date(SystemClock().now()))
+    export(found)
+    return [str(each) for each in found]
 
 
 def _findings(run: Run) -> list[str]:
@@ -84,7 +99,7 @@ def _balance(connection: sa.Connection) -> list[str]:
 def _gaps(connection: sa.Connection) -> list[str]:
     """Every number up to the last one given is used, once."""
     used: dict[str, tuple[int, int]] = {}
-    for table in (invoices, vouchers):
+    for table in (invoices, vouchers, reminders):
         rows = connection.execute(
             sa.select(table.c.series, sa.func.count(), sa.func.max(table.c.number)).group_by(table.c.series)
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from services.billing.domain.invoicing import is_organisation_number
 from services.billing.domain.ledger import ROLES, Account, Chart
+from services.billing.domain.references import is_organisation_number
 from services.chassis.settings import COUNTY_FOLDER, Settings, SettingsError
 
 VARIABLE = "CHART_OF_ACCOUNTS"
@@ -35,7 +36,12 @@ class Configuration:
 
 def read_configuration(settings: Settings) -> Configuration:
     """Raises SettingsError, which says what in the file does not fit."""
-    return configuration_from(Path(settings.environment.get(VARIABLE) or COUNTY_FOLDER / "chart.yaml"))
+    return configuration_in(settings.environment)
+
+
+def configuration_in(environment: Mapping[str, str]) -> Configuration:
+    """The file that an environment names, by default the county's. Raises SettingsError."""
+    return configuration_from(Path(environment.get(VARIABLE) or COUNTY_FOLDER / "chart.yaml"))
 
 
 def configuration_from(file: Path) -> Configuration:

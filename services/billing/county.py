@@ -10,11 +10,12 @@ import yaml
 
 from services.billing.commands import agreements as agreement_commands
 from services.billing.commands import basis as commands
-from services.billing.commands import budgets, invoicing
-from services.billing.commands.invoicing import PayerDetails
+from services.billing.commands import budgets
+from services.billing.commands.payers import record_payer
 from services.billing.domain.agreements import BY_PERIOD, FIXED, ORE, DayOfYear, PopulationRule, Terms
 from services.billing.domain.basis import Agreement
 from services.billing.domain.budgets import Budget, Line
+from services.billing.domain.payers import PayerDetails
 from services.billing.domain.populations import Figure
 from services.billing.queries import basis as queries
 from services.billing.queries import invoices as invoice_queries
@@ -79,7 +80,7 @@ def load(storage: Storage, folder: Path) -> None:
         commands.record_populations(unit, fresh, BY)
         for payer in payers:
             if payer.payer_code not in invoice_queries.payer_details(unit.connection):
-                invoicing.record_payer(unit, payer, BY)
+                record_payer(unit, payer, BY)
 
 
 def load_demo(storage: Storage, folder: Path) -> None:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 
 from services.billing.configuration import Issuer
 from services.billing.papers.pdf import Paper, Table
 from services.billing.peppol import document as einvoice
-from services.billing.peppol.document import BANKGIRO, Address, EInvoice, Line, Party, PayTo
+from services.billing.peppol.document import (
+    BANKGIRO,
+    SWEDISH_ORGANISATION,
+    Address,
+    EInvoice,
+    Line,
+    Party,
+    PayTo,
+)
 from services.billing.queries import invoices as queries
 from services.billing.queries.invoices import Invoice
 from services.chassis.money import format_kronor
@@ -21,13 +30,7 @@ def einvoice_of(connection: sa.Connection, invoice: Invoice, issuer: Issuer) -> 
     """The values of the e-invoice. What is missing stays empty: the rules say so, by name."""
     details = queries.payer_revision(connection, invoice.payer_code, invoice.payer_revision)
     credited = queries.invoice(connection, invoice.credits_id) if invoice.credits_id else None
-    buyer = Party(
-        invoice.payer_name,
-        digits(details.organisation_number) if details else "",
-        Address(details.street, digits(details.postal_code), details.town)
-        if details
-        else Address("", "", ""),
-    )
+    buyer = _buyer(invoice.payer_name, details)
     about, *more = invoice.lines
     line = Line("1", f"Kostnadsandel {invoice.year}", abs(invoice.amount_ore), description=about.text.sv)
     return EInvoice(
@@ -44,6 +47,22 @@ def einvoice_of(connection: sa.Connection, invoice: Invoice, issuer: Issuer) -> 
         period_from=invoice.period_first,
         period_to=invoice.period_last,
         preceding=(credited.number, credited.issued_on) if credited else None,
+    )
+
+
+def _buyer(name: str, details: sa.Row[Any] | None) -> Party:
+    if details is None:
+        return Party(name, "", Address("", "", ""))
+    scheme, _colon, endpoint = details.peppol_id.rpartition(":")
+    mail = details.contact if "@" in details.contact else ""
+    return Party(
+        name,
+        digits(details.organisation_number),
+        Address(details.street, digits(details.postal_code), details.town),
+        endpoint=endpoint,
+        endpoint_scheme=scheme or SWEDISH_ORGANISATION,
+        contact_name="" if mail else details.contact,
+        mail=mail,
     )
 
 

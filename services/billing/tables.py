@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from services.billing import payment_tables
+from services.billing import payment_tables, reminder_tables
 from services.billing.metadata import metadata
 from services.chassis.storage.types import UtcDateTime
 
-__all__ = ["metadata", "payment_tables"]  # the payments' tables are among what the migrations make
+# The other modules' tables are among what the migrations make.
+__all__ = ["metadata", "payment_tables", "reminder_tables"]
 
 # Every municipality of the county, and from when to when it is a member of the cooperation, if ever.
 members = sa.Table(
@@ -249,6 +250,9 @@ payers = sa.Table(
     sa.Column("street", sa.String(200), nullable=False),
     sa.Column("postal_code", sa.String(10), nullable=False),
     sa.Column("town", sa.String(100), nullable=False),
+    # Where its e-invoices go, as scheme:address; empty: its organisation number.
+    sa.Column("peppol_id", sa.String(60), nullable=False, server_default=""),
+    sa.Column("contact", sa.String(200), nullable=False, server_default=""),  # a function's mail or name
     sa.Column("recorded_by", sa.String(200), nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
 )

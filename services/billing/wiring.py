@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from services.billing.api import agreements as agreements_api
 from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
 from services.billing.api import payments as payments_api
 from services.billing.api import population_files
+from services.billing.api import reminders as reminders_api
 from services.billing.configuration import read_configuration
 from services.billing.pages import (
     agreement,
+    agreement_version,
     budget,
     flow,
     invoices,
     ledger,
     netting,
     papers,
+    payers,
     payments,
     population_import,
     populations,
     reconciliation,
+    reminders,
     sie,
+    statement,
     years,
 )
 from services.billing.queries import basis as queries
@@ -50,9 +56,16 @@ PAGES = [
         netting,
         sie,
         reconciliation,
+        statement,
+        reminders,
+        payers,
+        agreement_version,
     )
 ]
-API = [api.routes for api in (basis_api, books_api, population_files, payments_api)]
+API = [
+    api.routes
+    for api in (agreements_api, basis_api, books_api, population_files, payments_api, reminders_api)
+]
 
 
 class BillingParts(Parts):

@@ -44,4 +44,22 @@ class InvoiceIssued(Fact):
     credits_id: str | None
 
 
-FACTS: tuple[type[Fact], ...] = (CostSharesComputed, InvoiceIssued)
+@dataclass(frozen=True, slots=True)
+class InvoiceReminded(Fact):
+    """A late invoice's reminder. `level` counts from 1, `open_ore` is what was left to pay that day."""
+
+    NAME, VERSION, SOURCE, SUBJECT = "invoice_reminded", 1, "billing", "invoice_id"
+
+    reminder_id: str
+    number: str
+    invoice_id: str
+    invoice_number: str
+    year: int
+    payer_code: str
+    level: int
+    open_ore: int
+    due_on: date
+    pay_by: date
+
+
+FACTS: tuple[type[Fact], ...] = (CostSharesComputed, InvoiceIssued, InvoiceReminded)

@@ -7,11 +7,12 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import age_on, local_date
-from services.chassis.spreadsheet import CSV_TYPE, csv_file
+from services.chassis.spreadsheet import CSV_TYPE, XLSX_TYPE, Sheet, csv_file, workbook
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
+from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
-from services.enrolment import queries, spreadsheets, words
+from services.enrolment import queries, words
 from services.enrolment.pages import today_of
 
 routes = Routes()
@@ -89,8 +90,9 @@ def participants_xlsx(context: Context, course_id: str) -> Response:
     say = context.texts.gettext
     with context.parts.storage.reading() as connection:
         participants = queries.participants(connection, course_id, today_of(context))
-    rows = [[say(name) for name in _COLUMNS], *(_csv_row(each, say) for each in participants)]
-    return spreadsheets.download(spreadsheets.workbook([(say("Participants"), rows)]), "participants.xlsx")
+    rows = [_csv_row(each, say) for each in participants]
+    content = workbook([Sheet(say("Participants"), tuple(say(name) for name in _COLUMNS), rows)])
+    return download(content, XLSX_TYPE, "participants.xlsx")
 
 
 def _csv_row(application: queries.Application, say: Any) -> list[str]:

@@ -8,10 +8,12 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from services.chassis.refusals import N_
+from services.chassis.spreadsheet import XLSX_TYPE, Cell, Sheet, workbook
 from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
+from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
-from services.enrolment import queries, spreadsheets, statistics, words
+from services.enrolment import queries, statistics, words
 from services.enrolment.domain.statistics import (
     LEAST_TOLD,
     Place,
@@ -107,17 +109,17 @@ def kulturradet(context: Context, term_id: str) -> Response:
         places = statistics.places_of(connection, municipality, term_id)
     say = context.texts.gettext
     genders = [say(text) for text in GENDERS.values()]
-    header: list[spreadsheets.Cell] = [
+    header = (
         say(N_("Age")),
         *(f"{say(N_('Individuals'))}, {gender}" for gender in genders),
         *(f"{say(N_('Places'))}, {gender}" for gender in genders),
-    ]
-    rows: list[list[spreadsheets.Cell]] = [header]
+    )
+    rows: list[list[Cell]] = []
     for row in yearly(places):
         people = [row.individuals.get(key, 0) for key in GENDERS]
         rows.append([row.age, *people, *(row.places.get(key, 0) for key in GENDERS)])
     note = say(N_("Exact figures for Kulturrådet. Small numbers can point at a child: not for publication."))
     unique = say(N_("Unique individuals of all ages"))
-    about: list[list[spreadsheets.Cell]] = [[note], [unique, individuals(places)]]
-    sheets = [(say(N_("About")), about), (say(N_("By age")), rows)]
-    return spreadsheets.download(spreadsheets.workbook(sheets), "kulturradet.xlsx")
+    about = Sheet(say(N_("About")), (note,), [[unique, individuals(places)]])
+    content = workbook([about, Sheet(say(N_("By age")), header, rows)])
+    return download(content, XLSX_TYPE, "kulturradet.xlsx")

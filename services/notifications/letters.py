@@ -19,7 +19,7 @@ from services.notifications.domain.rule_words import rule_in_words
 from services.notifications.ending_words import ANOTHER_ENDING, CANCELLATIONS, ENDINGS
 
 FOLDER = Path(__file__).parent
-KINDS = ("place", "queued", "offered", "ended", "cancelled", "cost_total", "cost_share")
+KINDS = ("place", "queued", "offered", "ended", "cancelled", "cost_total", "cost_share", "reminder")
 
 # A lesson is every week; in Swedish the plural of a day cannot be made from its singular by a rule.
 WEEKDAYS = (
@@ -103,6 +103,7 @@ class LetterWriter:
                 "cancelled": self._cancelled,
                 "cost_total": self._cost_total,
                 "cost_share": self._cost_share,
+                "reminder": self._reminder,
             }
             content = contents[material.kind](material)
             # "your child" may begin a sentence where a name would.
@@ -284,6 +285,33 @@ class LetterWriter:
         )
         subject = self._say(N_("Cost share for %(year)s, %(municipality)s: %(share)s"), **facts)
         return _Content(subject, [happened], details, self._derivation(material))
+
+    def _reminder(self, material: Material) -> _Content:
+        facts = material.facts
+        left, pay_by = kronor(int(facts["open_ore"])), day(date.fromisoformat(facts["pay_by"]))
+        about = {"invoice": facts["invoice_number"], "level": facts["level"], "amount": left}
+        happened = self._say(
+            N_(
+                "Invoice %(invoice)s fell due on %(due)s, and %(amount)s is left to pay. "
+                "This is reminder %(level)s."
+            ),
+            due=day(date.fromisoformat(facts["due_on"])),
+            **about,
+        )
+        asked = self._say(
+            N_("Please pay at the latest on %(day)s. If the invoice is wrong, contest it on its page."),
+            day=pay_by,
+        )
+        details = [
+            (self._say(N_("Reminder")), facts["number"]),
+            (self._say(N_("Invoice")), facts["invoice_number"]),
+            (self._say(N_("Left to pay")), left),
+            (self._say(N_("At the latest on")), pay_by),
+        ]
+        href = f"{self._public_url}/finance/reminders/{facts['reminder_id']}"
+        link = (self._say(N_("See the reminder and how to pay")), href)
+        subject = self._say(N_("Reminder %(level)s of invoice %(invoice)s: %(amount)s"), **about)
+        return _Content(subject, [happened, asked], details, link)
 
     def _cost_facts(self, material: Material) -> dict[str, Any]:
         return {

@@ -18,7 +18,7 @@ from services.chassis.ids import derived_id
 from services.chassis.messaging.worker import Reactions
 from services.chassis.municipality import is_county_code
 from services.chassis.storage.unit import Unit
-from services.contracts.billing import CostSharesComputed
+from services.contracts.billing import CostSharesComputed, InvoiceReminded
 from services.contracts.catalogue import CourseCancelled, CoursePublished, MunicipalityRegistered, TermOpened
 from services.contracts.enrolment import (
     ApplicationEnded,
@@ -38,6 +38,7 @@ from services.notifications.tables import (
     municipalities,
     places,
     pupils,
+    reminders,
     terms,
 )
 
@@ -81,6 +82,8 @@ def on_contact_registered(unit: Unit, fact: ContactRegistered) -> None:
         earliest = contact.since - FINANCE_GRACE
         for run in unit.rows(sa.select(cost_runs).where(cost_runs.c.computed_at >= earliest)):
             _record_shares(unit, run, contact)
+        for reminder in unit.rows(sa.select(reminders).where(reminders.c.sent_at >= earliest)):
+            _record_reminder(unit, reminder, contact)
 
 
 def on_pupil_named(unit: Unit, fact: PupilNamed) -> None:
@@ -120,6 +123,19 @@ def on_cost_shares_computed(unit: Unit, fact: CostSharesComputed) -> None:
         _record_shares(unit, run, contact)
 
 
+def on_invoice_reminded(unit: Unit, fact: InvoiceReminded) -> None:
+    cause = _cause(unit)
+    said = {"due_on": fact.due_on.isoformat(), "pay_by": fact.pay_by.isoformat()}
+    names = ("reminder_id", "number", "invoice_number", "level", "open_ore")
+    said |= {name: getattr(fact, name) for name in names}
+    values = {"reminder_id": fact.reminder_id, "payer_code": fact.payer_code, "facts": json.dumps(said)}
+    _keep(unit, reminders, {**values, "cause_id": cause.id, "sent_at": cause.time})
+    reminder = unit.row(sa.select(reminders).where(reminders.c.reminder_id == fact.reminder_id))
+    known_in_time = contacts.c.since <= cause.time + FINANCE_GRACE
+    for contact in unit.rows(sa.select(contacts).where(contacts.c.role == "finance", known_in_time)):
+        _record_reminder(unit, reminder, contact)
+
+
 REACTIONS: Reactions = {
     MunicipalityRegistered: on_municipality_registered,
     TermOpened: on_term_opened,
@@ -132,6 +148,7 @@ REACTIONS: Reactions = {
     PlaceOffered: on_place_offered,
     ApplicationEnded: on_application_ended,
     CostSharesComputed: on_cost_shares_computed,
+    InvoiceReminded: on_invoice_reminded,
 }
 
 
@@ -190,6 +207,13 @@ def _record_shares(unit: Unit, run: Any, contact: Any) -> None:
     else:
         return
     _record(unit, contact.person_id, message, (run.cause_id, run.sequence))
+
+
+def _record_reminder(unit: Unit, reminder: Any, contact: Any) -> None:
+    """To the payer's own finance, the region's where the region pays; nobody else is reminded."""
+    if contact.municipality_code == reminder.payer_code:
+        message = _Message("reminder", json.loads(reminder.facts))
+        _record(unit, contact.person_id, message, (reminder.cause_id, reminder.sequence))
 
 
 def _record(unit: Unit, person_id: str, message: _Message, cause: tuple[str, int]) -> None:

@@ -120,6 +120,19 @@ cost_runs = sa.Table(
     _sequence(),
 )
 
+# Reminders of late invoices, for the same reason.
+reminders = sa.Table(
+    "reminders",
+    metadata,
+    _identity("reminder_id", primary_key=True),
+    sa.Column("cause_id", sa.String(64), nullable=False),
+    sa.Column("payer_code", sa.String(4), nullable=False),
+    # JSON of what the letter says.
+    sa.Column("facts", sa.Text, nullable=False),
+    sa.Column("sent_at", UtcDateTime, nullable=False),
+    _sequence(),
+)
+
 preferences = sa.Table(
     "preferences",
     metadata,

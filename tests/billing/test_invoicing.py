@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from services.billing.checks import check
 from services.billing.commands import agreements, basis, invoicing, ledger
-from services.billing.commands.invoicing import PayerDetails
+from services.billing.commands.payers import record_payer
+from services.billing.domain.payers import PayerDetails
 from services.billing.domain.populations import Figure
 from services.billing.queries import basis as basis_queries
 from services.billing.queries.invoices import Invoice
@@ -221,7 +222,7 @@ def test_the_database_keeps_invoices_as_they_are(opened: Storage, change: sa.Exe
 def test_an_organisation_number_without_its_check_digit_is_refused(opened: Storage) -> None:
     details = PayerDetails("1962", "Norbergs kommun", "212000-2073", "", "", "", "")
     with pytest.raises(Refused) as caught, opened.unit() as unit:
-        invoicing.record_payer(unit, details, BY)
+        record_payer(unit, details, BY)
     assert caught.value.refusal.name == "organisation_number_invalid"
 
 

@@ -9,8 +9,10 @@ from werkzeug.test import Client
 from services.billing import checks
 from services.billing.commands import invoicing
 from services.billing.commands.einvoices import refuse_failing
+from services.billing.commands.payers import record_payer
 from services.billing.configuration import configuration_from
 from services.billing.domain import siefile
+from services.billing.domain.payers import PayerDetails
 from services.billing.queries import invoices, payments
 from services.billing.queries.invoices import Invoice
 from services.chassis.ids import new_id
@@ -204,10 +206,8 @@ def test_no_invoice_is_issued_whose_e_invoice_fails(storage: Storage) -> None:
     """Köping has no order reference any more: the whole instalment stays unissued, with the rule's name."""
     open_year(storage)
     with storage.unit() as unit:
-        details = invoicing.PayerDetails(
-            "1983", "Köpings kommun", "212000-2114", "", "Gatan 1", "731 00", "Köping"
-        )
-        invoicing.record_payer(unit, details, BY)
+        details = PayerDetails("1983", "Köpings kommun", "212000-2114", "", "Gatan 1", "731 00", "Köping")
+        record_payer(unit, details, BY)
     run = newest(storage)
     with pytest.raises(Refused) as refused, storage.unit() as unit:
         ids = invoicing.issue_instalment(unit, YEAR, 1, CHART, BY, run_id=run.run_id)
@@ -220,10 +220,8 @@ def test_an_e_invoice_that_fails_is_shown_with_its_rule(
     client: Client, composition: Composition, token: str
 ) -> None:
     with composition.parts.storage.unit() as unit:
-        details = invoicing.PayerDetails(
-            "1983", "Köpings kommun", "212000-2114", "", "Gatan 1", "731 00", "Köping"
-        )
-        invoicing.record_payer(unit, details, BY)
+        details = PayerDetails("1983", "Köpings kommun", "212000-2114", "", "Gatan 1", "731 00", "Köping")
+        record_payer(unit, details, BY)
     found = {each.payer_code: each for each in issue(composition.parts.storage, 2) if each.instalment == 2}
     path = f"/finance/invoices/{found['1983'].invoice_id}"
     refused = client.get(f"{path}/e-invoice.xml")

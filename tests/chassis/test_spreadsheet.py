@@ -2,17 +2,33 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.chassis.spreadsheet import FORMULA_STARTS, Figure, csv_file, kronor_figure, safe_cell
+from services.chassis.spreadsheet import (
+    FORMULA_STARTS,
+    Figure,
+    Ore,
+    Sheet,
+    csv_file,
+    csv_of,
+    kronor_figure,
+    safe_cell,
+)
 
 
 def test_a_swedish_spreadsheet_reads_it() -> None:
     content = csv_file(("Å", "kr"), [("Västerås; stad", kronor_figure(-1_250)), ("x", 5)])
     assert content == '\ufeffÅ;kr\r\n"Västerås; stad";-12,50\r\nx;5\r\n'.encode()
+
+
+def test_a_sheet_is_the_same_as_csv() -> None:
+    row = ["=1+1", date(2025, 2, 28), Ore(-1_250), None, 7]
+    content = csv_of(Sheet("a", ("text", "day", "kr", "none", "n"), [row]))
+    assert content.decode("utf-8-sig") == "text;day;kr;none;n\r\n'=1+1;2025-02-28;-12,50;;7\r\n"
 
 
 @pytest.mark.parametrize("start", [*FORMULA_STARTS, "  ="])

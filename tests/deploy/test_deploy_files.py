@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from services.billing.imbalances import EQUATIONS
 from services.chassis.settings import SettingsError, read_settings
 from services.contracts.registry import SERVICES
 from services.contracts.site_map import PREFIXES
@@ -182,6 +183,16 @@ def test_an_alert_says_what_is_wrong_and_what_to_do(rule: dict[str, Any]) -> Non
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert rule["annotations"]["summary"]
     assert rule["annotations"]["description"].endswith(".")
+
+
+def test_one_ore_that_is_off_wakes_somebody_at_once() -> None:
+    """All equations but one: shares may differ from invoices until the correction is issued."""
+    rules = {rule["alert"]: rule for rule in ALERT_RULES}
+    differ, waits = rules["BooksDiffer"], rules["CorrectionWaits"]
+    assert differ["expr"] == 'max by (equation) (samklang_imbalance_ore{equation!="shares"}) > 0'
+    assert "for" not in differ
+    assert waits["expr"] == 'max by (equation) (samklang_imbalance_ore{equation="shares"}) > 0'
+    assert {"shares"} < set(EQUATIONS)
 
 
 def test_prometheus_asks_every_service() -> None:

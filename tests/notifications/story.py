@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from services.chassis.messaging.worker import Worker
 from services.chassis.storage import inbox
 from services.chassis.storage.engine import Storage
-from services.contracts.billing import CostShare, CostSharesComputed
+from services.contracts.billing import CostShare, CostSharesComputed, InvoiceReminded
 from services.contracts.catalogue import CourseCancelled, CoursePublished, MunicipalityRegistered, TermOpened
 from services.contracts.enrolment import (
     ApplicationEnded,
@@ -96,6 +96,11 @@ def ended(
 def shares(run_id: str = "run-2025") -> CostSharesComputed:
     parts = (CostShare("19", 50_000_000), CostShare("1962", 1_234_567), CostShare("1980", 48_765_433))
     return CostSharesComputed(run_id, 2025, 100_000_000, date(2024, 12, 31), parts)
+
+
+def reminder(payer: str = "1962", level: int = 1) -> InvoiceReminded:
+    about = (f"r{payer}{level}", f"P2026-000{level}", "i1", "2026-0005", 2025, payer, level, 251_186)
+    return InvoiceReminded(*about, date(2026, 10, 31), date(2026, 12, 4))
 
 
 class Publisher:

@@ -31,6 +31,15 @@ FACTS: dict[str, dict[str, Any]] = {
     "cancelled": {"outcome": "course_cancelled", "had": "place"},
     "cost_total": {**COSTS, "region_ore": 50_000_000, "payers": 10},
     "cost_share": {**COSTS, "share_ore": 1_234_567},
+    "reminder": {
+        "reminder_id": "r1",
+        "number": "P2026-0001",
+        "invoice_number": "2026-0005",
+        "level": 2,
+        "open_ore": 251_186,
+        "due_on": "2026-10-31",
+        "pay_by": "2026-12-04",
+    },
 }
 FAMILY = ("place", "queued", "offered", "ended", "cancelled")
 writer = LetterWriter("https://samklang.test")
@@ -72,6 +81,13 @@ EXPECTED = [
     ("cost_total", "en", "Cost shares for 2025: SEK 1,000,000.00", ["500,000.00", "31 December 2024"]),
     ("cost_share", "sv", "Kostnadsandel för 2025, Norberg: 12 345,67 kr", ["Er andel: 12 345,67 kr"]),
     ("cost_share", "en", "Cost share for 2025, Norberg: SEK 12,345.67", ["Your share: SEK 12,345.67"]),
+    ("reminder", "sv", "Påminnelse 2 om faktura 2026-0005: 2 511,86 kr", ["31 oktober 2026", "P2026-0001"]),
+    (
+        "reminder",
+        "en",
+        "Reminder 2 of invoice 2026-0005: SEK 2,511.86",
+        ["4 December 2026", "https://samklang.test/finance/reminders/r1"],
+    ),
 ]
 
 
@@ -113,6 +129,7 @@ def test_no_text_is_left_in_english_in_a_swedish_letter(kind: str) -> None:
         "https://samklang.test/my",
         "https://samklang.test/courses",
         "https://samklang.test/finance/2025",
+        "https://samklang.test/finance/reminders/r1",
     }
     assert shared <= allowed
 

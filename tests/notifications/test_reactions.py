@@ -33,6 +33,7 @@ from tests.notifications.story import (
     place,
     queued,
     react,
+    reminder,
     shares,
     tell,
 )
@@ -165,3 +166,37 @@ def test_a_reaction_without_a_cause_is_a_mistake(make_storage: Make) -> None:
     storage = make_storage("notifications")
     with pytest.raises(LookupError), storage.unit() as unit:
         on_pupil_named(unit, ALMA)
+
+
+def test_a_reminder_goes_to_the_payers_finance_and_nobody_else(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    elsewhere = changed(NORBERG, person_id="sala", municipality_code="1981")
+    school = changed(NORBERG, person_id="school", role="staff")
+    facts = (reminder(), reminder(payer="19"), reminder(level=2))
+    tell(storage, REGION, NORBERG, elsewhere, school, MARIA, *facts)
+    assert sorted((row.person_id, row.kind) for row in all_messages(storage)) == [
+        ("anders", "reminder"),
+        ("birgitta", "reminder"),
+        ("birgitta", "reminder"),
+    ]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_reminder_heard_of_twice_or_before_its_reader_is_told_once(
+    make_storage: Make, order: tuple[int, int]
+) -> None:
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    streams = [[publisher.envelope(NORBERG)], [publisher.envelope(reminder())]]
+    for position in order:
+        deliver(storage, streams[position])
+        deliver(storage, streams[position])
+    assert [(row.person_id, row.kind) for row in all_messages(storage)] == [("birgitta", "reminder")]
+
+
+def test_who_comes_to_finance_later_is_not_reminded_of_old_debts(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    deliver(storage, [publisher.envelope(reminder())])
+    deliver(storage, [publisher.envelope(NORBERG, NOW + timedelta(days=30))])
+    assert all_messages(storage) == []

@@ -75,6 +75,8 @@ class PayerBody(Schema):
     street = _text(200, required=False)
     postal_code = _text(10, required=False)
     town = _text(100, required=False)
+    peppol_id = _text(60, required=False)
+    contact = _text(200, required=False)
 
 
 class LineBody(Schema):
@@ -245,6 +247,11 @@ class VoucherBody(Schema):
     debit = _text(8)
     credit = _text(8)
     amount_ore = _ore()
+    reason = _text(300)
+
+
+class ReversalBody(Schema):
+    new_id = IdField(required=True)
     reason = _text(300)
 
 

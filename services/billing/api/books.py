@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.billing.access import READ, REPORT_COST, SET_BASIS, SET_CEILING, acting
+from services.billing.access import READ, REPORT_COST, SET_BASIS, SET_CEILING, SET_PAYER, acting
 from services.billing.api import book_schemas as schemas
 from services.billing.commands import agreements, budgets, invoicing, ledger
 from services.billing.commands.basis import compute_year
 from services.billing.commands.einvoices import refuse_failing
-from services.billing.commands.invoicing import PayerDetails
 from services.billing.commands.ledger import Entry
 from services.billing.commands.netting import net
+from services.billing.commands.payers import record_payer
 from services.billing.domain.agreements import terms_document
 from services.billing.domain.budgets import Budget, Cost, Line
+from services.billing.domain.payers import PayerDetails
 from services.billing.queries import basis as basis_queries
 from services.billing.queries import budgets as budget_queries
 from services.billing.queries import correcting, invoices
@@ -94,19 +95,16 @@ def put_ceiling(context: Context, year: int, code: str) -> dict[str, Any]:
 
 @routes.api(
     "PUT",
-    "/payers/<string:code>",
-    access=SET_BASIS,
+    "/payers/<string:payer_code>",
+    access=SET_PAYER,
     summary="How a payer wants its invoices",
     body=schemas.PayerBody,
     answer=schemas.VersionAnswer,
 )
-def put_payer(context: Context, code: str) -> dict[str, Any]:
+def put_payer(context: Context, payer_code: str) -> dict[str, Any]:
     with context.parts.storage.unit() as unit:
-        return {
-            "version": invoicing.record_payer(
-                unit, PayerDetails(payer_code=code, **context.body), acting(context)
-            )
-        }
+        details = PayerDetails(payer_code=payer_code, **context.body)
+        return {"version": record_payer(unit, details, acting(context))}
 
 
 @routes.api(
@@ -323,6 +321,21 @@ def post_voucher(context: Context, year: int) -> dict[str, Any]:
     with context.parts.storage.unit() as unit:
         entry = Entry(year=year, **context.body)
         return {"number": ledger.book_by_hand(unit, entry, context.parts.chart, acting(context))}
+
+
+@routes.api(
+    "POST",
+    "/years/<int:year>/vouchers/<voucher_id>/reversal",
+    access=SET_BASIS,
+    summary="Take back a voucher that was booked by hand with its opposite, today",
+    body=schemas.ReversalBody,
+    answer=schemas.VoucherNumberAnswer,
+)
+def post_reversal(context: Context, year: int, voucher_id: str) -> dict[str, Any]:
+    body = context.body
+    with context.parts.storage.unit() as unit:
+        ledger.refuse_other_year(unit, voucher_id, year)
+        return {"number": ledger.reverse(unit, voucher_id, context.parts.chart, acting(context), **body)}
 
 
 @routes.api(

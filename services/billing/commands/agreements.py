@@ -21,7 +21,7 @@ def record_agreement(unit: Unit, agreement: Agreement, by: str) -> None:
 
     Raises Refused where the version is kept with other terms, and those of refusal_for_terms.
     """
-    refusal = _refusal_for_agreement(agreement)
+    refusal = refusal_for_agreement(agreement)
     if refusal is not None:
         raise Refused(refusal)
     unit.execute(
@@ -52,7 +52,32 @@ def record_agreement(unit: Unit, agreement: Agreement, by: str) -> None:
         )
 
 
-def _refusal_for_agreement(agreement: Agreement) -> Refusal | None:
+def record_version(unit: Unit, agreement: Agreement, by: str) -> None:
+    """Keep the version after the newest, as it was previewed. The same again is kept once.
+
+    Raises Refused: agreement_version_not_next, and those of record_agreement.
+    """
+    newest = next(iter(queries.every_agreement(unit.connection)), None)
+    last = newest.version if newest else 0
+    if not last <= agreement.version <= last + 1 or agreement.version < 1:
+        raise Refused(
+            Refusal(
+                "agreement_version_not_next",
+                N_("The newest version is %(newest)s now. Look at it, then begin your change again."),
+                {"newest": last},
+            )
+        )
+    record_agreement(unit, agreement, by)
+
+
+def refusal_for_agreement(agreement: Agreement) -> Refusal | None:
+    """Why the version cannot be, in words."""
+    if not agreement.text.sv.strip() or not agreement.text.en.strip() or not agreement.source.strip():
+        return Refusal(
+            "agreement_without_words",
+            N_("Say what is agreed, in both languages, and where it was decided."),
+            status=422,
+        )
     if agreement.valid_to is not None and agreement.valid_to < agreement.valid_from:
         return Refusal(
             "agreement_ends_before_it_begins", N_("An agreement cannot end before it begins."), status=422

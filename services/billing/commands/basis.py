@@ -10,18 +10,12 @@ import sqlalchemy as sa
 
 from services.billing.domain import basis as rules
 from services.billing.domain import populations as population_rules
-from services.billing.domain.agreements import (
-    FIXED,
-    Membership,
-    Terms,
-    as_text,
-    members_in_year,
-    terms_document,
-)
-from services.billing.domain.basis import Agreement, Basis, Member
+from services.billing.domain.agreements import as_text, terms_document
+from services.billing.domain.basis import Basis
 from services.billing.domain.populations import Figure
-from services.billing.domain.shares import Shares, compute_shares
+from services.billing.domain.shares import Shares
 from services.billing.queries import basis as queries
+from services.billing.queries import freezing
 from services.billing.queries.budgets import newest_budget
 from services.billing.queries.invoices import has_invoices
 from services.billing.tables import (
@@ -151,7 +145,15 @@ def open_year(
         earlier = queries.run_by_id(unit.connection, run_id)
         if earlier is not None:
             return _again(earlier, year, budget_ore, population_date)
-    basis, shares = _freeze(unit, year, budget_ore, population_date, budget_version)
+    agreement = freezing.agreement_of(unit.connection, year)
+    basis, shares = freezing.freeze(
+        unit.connection,
+        agreement,
+        year,
+        population_date,
+        budget_ore=budget_ore,
+        budget_version=budget_version,
+    )
     runs = queries.runs_of_year(unit.connection, year)
     if runs and runs[0].basis.decides == basis.decides:
         return runs[0].run_id
@@ -179,29 +181,9 @@ def compute_year(unit: Unit, year: int, by: str, *, run_id: str | None = None) -
                 {"year": year},
             )
         )
-    day = population_date_of(unit, year)
+    agreement = freezing.agreement_of(unit.connection, year)
+    day = freezing.population_date_of(unit.connection, agreement, year)
     return open_year(unit, year, budget.total_ore, day, by, run_id=run_id, budget_version=budget.version)
-
-
-def population_date_of(unit: Unit, year: int) -> date:
-    """The reference date that the agreement says for the year. Raises Refused."""
-    agreement = _agreement_of(unit, year)
-    if agreement.terms is None:
-        return date(year - 1, 12, 31)
-    rule = agreement.terms.population
-    if rule.kind == FIXED:
-        return rule.day_for(year)
-    codes = rules.paying_members(year, agreement.terms, _memberships(unit, year, agreement.terms))
-    found = queries.published_by(unit.connection, codes, rule.day_for(year))
-    if found is None:
-        raise Refused(
-            Refusal(
-                "population_not_published",
-                N_("No figures for every member had been published on %(day)s, the day of decision."),
-                {"day": rule.day_for(year)},
-            )
-        )
-    return found
 
 
 def _refuse_another_budget_after_issue(unit: Unit, runs: list[queries.Run], basis: Basis) -> None:
@@ -237,56 +219,6 @@ def _again(earlier: queries.Run, year: int, budget_ore: int, population_date: da
             )
         )
     return earlier.run_id
-
-
-def _agreement_of(unit: Unit, year: int) -> Agreement:
-    first_day = rules.members_on(year)
-    agreement = queries.agreement_on(unit.connection, first_day)
-    if agreement is None:
-        raise Refused(
-            Refusal(
-                "agreement_missing",
-                N_("No version of the agreement is valid on %(day)s, so nobody knows who pays what."),
-                {"day": first_day},
-            )
-        )
-    return agreement
-
-
-def _memberships(unit: Unit, year: int, terms: Terms) -> tuple[Membership, ...]:
-    members = terms.members
-    if members is None:
-        members = queries.registered_members(unit.connection)
-    return members_in_year(members, year)
-
-
-def _freeze(
-    unit: Unit, year: int, budget_ore: int, population_date: date, budget_version: int | None
-) -> tuple[Basis, Shares]:
-    """Members, agreement and figures as they are now. Raises Refused."""
-    agreement = _agreement_of(unit, year)
-    terms = agreement.terms
-    memberships = _memberships(unit, year, terms) if terms else ()
-    if terms is None:
-        names = queries.members_of_year(unit.connection, year)
-    else:
-        known = {span.code: span.name for span in memberships}
-        names = {code: known[code] for code in rules.paying_members(year, terms, memberships)}
-    figures = queries.newest_figures(unit.connection, population_date)
-    compute_shares(
-        budget_ore,
-        agreement.region_code,
-        agreement.region_percent,
-        {code: figures[code].population if code in figures else None for code in names},
-        names,
-    )
-    members = tuple(
-        Member(code, name, figures[code].population, figures[code].vintage, figures[code].source)
-        for code, name in names.items()
-    )
-    paying = tuple(span for span in memberships if span.code in names)
-    basis = Basis(year, budget_ore, population_date, agreement, members, paying, budget_version)
-    return basis, basis.shares()
 
 
 def _keep(unit: Unit, run_id: str, version: int, basis: Basis, shares: Shares, *, by: str) -> str:

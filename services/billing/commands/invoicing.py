@@ -16,29 +16,18 @@ from services.billing.domain import invoicing as rules
 from services.billing.domain.agreements import Period
 from services.billing.domain.invoicing import Change, Draft, Live
 from services.billing.domain.ledger import CREDIT_NOTE, INVOICE, Chart, Posting, Voucher
+from services.billing.domain.references import ReferenceKind, make_reference
 from services.billing.queries import correcting, invoices
 from services.billing.queries.basis import Run, run_of_year
-from services.billing.tables import corrections, invoice_lines, payers
+from services.billing.tables import corrections, invoice_lines
 from services.billing.tables import invoices as invoice_table
 from services.chassis.ids import new_id
 from services.chassis.refusals import N_, Refusal, Refused
-from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.billing import InvoiceIssued
 from services.contracts.fact import LocalText
 
-
-@dataclass(frozen=True, slots=True)
-class PayerDetails:
-    """How a payer wants its invoices. `order_reference` is what the buyer calls its order."""
-
-    payer_code: str
-    legal_name: str
-    organisation_number: str
-    order_reference: str
-    street: str
-    postal_code: str
-    town: str
+REFERENCES = ReferenceKind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +53,6 @@ class _Issuing:
     by: str
     details: Mapping[str, sa.Row[Any]]
     correction_id: str | None = None
-
-
-def record_payer(unit: Unit, details: PayerDetails, by: str) -> int:
-    """Keep how a payer wants its invoices; the revision that counts from now on. Raises Refused."""
-    if not rules.is_organisation_number(details.organisation_number):
-        raise Refused(
-            Refusal(
-                "organisation_number_invalid",
-                N_("%(number)s is not an organisation number: ten digits, the last of them a check digit."),
-                {"number": details.organisation_number},
-                status=422,
-            )
-        )
-    known = invoices.payer_details(unit.connection).get(details.payer_code)
-    values = {
-        "payer_code": details.payer_code,
-        "legal_name": details.legal_name.strip(),
-        "organisation_number": details.organisation_number,
-        "order_reference": details.order_reference.strip(),
-        "street": details.street.strip(),
-        "postal_code": details.postal_code.strip(),
-        "town": details.town.strip(),
-    }
-    if known is not None and all(getattr(known, name) == value for name, value in values.items()):
-        return int(known.revision)
-    revision = 1 if known is None else known.revision + 1
-    kept = {**values, "revision": revision, "recorded_by": by, "recorded_at": unit.now}
-    unit.execute(insert_ignoring(unit.connection, payers), kept)
-    return revision
 
 
 def issue_instalment(
@@ -288,7 +248,7 @@ def _issue(unit: Unit, issuing: _Issuing, paper: _Paper) -> str:
             "due_on": paper.due_on,
             "period_first": paper.period.first,
             "period_last": paper.period.last,
-            "reference": rules.reference_of(text),
+            "reference": make_reference(text.replace("-", ""), REFERENCES),
             "order_reference": _order_reference(paper, details),
             "credits_id": paper.credits.invoice_id if paper.credits else None,
             "replaces_id": paper.replaces.invoice_id if paper.replaces else None,

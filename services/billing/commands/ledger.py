@@ -158,6 +158,13 @@ def reverse(unit: Unit, voucher_id: str, chart: Chart, by: str, *, new_id: str, 
     return book(unit, voucher, chart, by)
 
 
+def refuse_other_year(unit: Unit, voucher_id: str, year: int) -> None:
+    """Raises Refused where the voucher is of another budget year than its address says, or of none."""
+    booked = queries.voucher_by_id(unit.connection, voucher_id)
+    if booked is None or booked.year != year:
+        raise Refused(Refusal("voucher_unknown", N_("There is no such voucher."), status=404))
+
+
 def close_month(unit: Unit, month: date, by: str) -> None:
     """From now on nothing is booked in the month. Raises Refused: month_not_over, month_closed_already."""
     first = rules.month_of(month)

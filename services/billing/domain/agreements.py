@@ -19,6 +19,8 @@ INSTALMENT_COUNTS = (1, 2, 4, 12)  # yearly, half-yearly, quarterly, monthly
 FIXED, LATEST = "fixed_date", "latest_published"
 ORE, KRONA = "ore", "krona"
 BY_PERIOD, BY_DAY = "period", "day"
+# How many days after the due date a first and a second reminder go out, where the agreement does not say.
+REMINDER_DAYS = (10, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Terms:
     netting: bool
     prices: tuple[Price, ...] = ()
     members: tuple[Membership, ...] | None = None
+    reminder_days: tuple[int, ...] = REMINDER_DAYS
 
     def periods(self, year: int) -> tuple[Period, ...]:
         count = len(self.due_days)
@@ -163,6 +166,13 @@ def _refusal_for_choices(terms: Terms) -> Refusal | None:
             N_("Years before must be 0 to 5 and days of payment 0 to 90."),
             status=422,
         )
+    days = terms.reminder_days
+    if len(days) > 5 or any(not 0 < day <= 365 for day in days) or any(b <= a for a, b in pairwise(days)):
+        return Refusal(
+            "reminder_days_impossible",
+            N_("Reminders are at most 5, each 1 to 365 days after the due date, in ascending order."),
+            status=422,
+        )
     return _refusal_for_prices(terms.prices)
 
 
@@ -220,7 +230,7 @@ def members_in_year(members: Iterable[Membership], year: int) -> tuple[Membershi
 def terms_document(terms: Terms) -> dict[str, Any]:
     """The terms as JSON values; `terms_from` reads them back."""
     rule = terms.population
-    return {
+    document = {
         "population": {
             "kind": rule.kind,
             "month": rule.day.month,
@@ -235,6 +245,10 @@ def terms_document(terms: Terms) -> dict[str, Any]:
         "prices": [{"kind": price.kind, "price_ore": price.price_ore} for price in terms.prices],
         "members": None if terms.members is None else [member_document(m) for m in terms.members],
     }
+    # Runs from before agreements spoke of reminders keep their bytes.
+    if terms.reminder_days != REMINDER_DAYS:
+        document["reminder_days"] = list(terms.reminder_days)
+    return document
 
 
 def member_document(member: Membership) -> dict[str, Any]:
@@ -257,6 +271,7 @@ def terms_from(document: Mapping[str, Any]) -> Terms:
         document["netting"],
         tuple(Price(price["kind"], price["price_ore"]) for price in document["prices"]),
         None if members is None else tuple(member_from(each) for each in members),
+        tuple(document.get("reminder_days", REMINDER_DAYS)),
     )
 
 

@@ -69,21 +69,6 @@ def number_text(series: str, number: int) -> str:
     return f"{series.rpartition(':')[2]}-{number:04d}"
 
 
-def reference_of(number: str) -> str:
-    """The invoice's number as digits, with a check digit by the 10-modulus (Luhn) after them."""
-    digits = "".join(letter for letter in number if letter.isdigit())
-    doubled = (int(digit) * (2 - place % 2) for place, digit in enumerate(reversed(digits)))
-    return digits + str(-sum(value // 10 + value % 10 for value in doubled) % 10)
-
-
-def is_organisation_number(text: str) -> bool:
-    """Ten digits, a hyphen after the sixth or not, the third at least 2, the last a check digit (Luhn)."""
-    digits = text.replace("-", "", 1) if text[6:7] == "-" else text
-    if len(digits) != 10 or not (digits.isascii() and digits.isdigit()) or digits[2] < "2":
-        return False
-    return reference_of(digits[:9]) == digits
-
-
 def names_of(basis: Basis) -> dict[str, str]:
     names = {member.code: member.name for member in basis.members}
     return {**names, basis.agreement.region_code: basis.agreement.region_name}

@@ -3,8 +3,8 @@
 Text in code page 437 (`#FORMAT PC8`), a record a line, texts in quotes. What the code page cannot hold is
 replaced visibly: by its plain cousin where it has one, else by a question mark; each replacement is told.
 The file is trusted only after it was read back: `verify` reads the bytes with the reader below and compares
-every voucher and the sums. `#KSUMMA` is left out: the standard has it optional, and an importer that
-reckons it another way would refuse a good file.
+every voucher and the sums. `#KSUMMA` is left out: the standard has it optional, programs that read SIE differ
+in which bytes it covers and in its sign, and one that reckons it another way would refuse a good file.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from services.billing.commands import agreements as commands
 from services.billing.forms import REQUIRED, WRITE_DATE
 from services.billing.pages.common import about_field, region_name, translated
 from services.billing.presenting import swedish_order
+from services.billing.presenting_agreement import CHANGES, INSTALMENTS, ROUNDING
 from services.billing.queries import basis as queries
 from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
@@ -17,15 +18,6 @@ from services.chassis.web.routes import Routes
 
 routes = Routes()
 
-INSTALMENTS = {1: N_("yearly"), 2: N_("half-yearly"), 4: N_("quarterly"), 12: N_("monthly")}
-ROUNDING = {
-    "ore": N_("to the öre"),
-    "krona": N_("whole kronor, with the rest on the last instalment"),
-}
-CHANGES = {
-    "period": N_("pays the whole of each period that it is a member on the first day of"),
-    "day": N_("pays by the day"),
-}
 JOINS, LEAVES = "joins", "leaves"
 
 

@@ -13,6 +13,7 @@ from services.billing.forms import field_errors
 from services.billing.queries import basis as queries
 from services.chassis.refusals import Refusal, Refused
 from services.chassis.web.context import Context
+from services.chassis.web.files import download
 
 # The field that a refusal is about, so that its words stand where they can be put right.
 _FIELD_OF = {
@@ -51,12 +52,7 @@ def csv_response(context: Context, year: int, version: int | None) -> Response:
     """The file of a year's shares, the same from page and API."""
     with context.parts.storage.reading() as connection:
         run, _runs = queries.run_of_year(connection, year, version)
-    disposition = f'attachment; filename="{csv_file.file_name(run)}"'
-    return Response(
-        csv_file.shares_csv(run),
-        content_type=csv_file.CONTENT_TYPE,
-        headers={"Content-Disposition": disposition},
-    )
+    return download(csv_file.shares_csv(run), csv_file.CONTENT_TYPE, csv_file.file_name(run))
 
 
 def year_values(context: Context, year: int, current: str) -> dict[str, Any]:

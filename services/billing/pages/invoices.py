@@ -12,9 +12,11 @@ from services.billing.commands.einvoices import refuse_failing
 from services.billing.pages.common import attempt, year_values
 from services.billing.presenting import who
 from services.billing.queries import correcting, invoices
+from services.billing.queries import reminders as reminder_queries
 from services.billing.queries.basis import municipality_names, run_by_id, run_of_year
 from services.chassis.clock import local_date
 from services.chassis.ids import new_id
+from services.chassis.municipality import covers
 from services.chassis.refusals import N_
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
@@ -111,6 +113,9 @@ def invoice_page(context: Context, invoice_id: str) -> Response:
         numbers = invoices.numbers_of(connection, related)
         run = run_by_id(connection, invoice.run_id)
         names = municipality_names(connection)
+        reminders = reminder_queries.reminders_of(connection, invoice_id)
+        disputes = reminder_queries.disputes_of(connection, invoice_id)
+    own, county = context.signed_in.municipality, context.parts.settings.county_code
     return context.render(
         "finance_invoice.html",
         invoice=invoice,
@@ -120,6 +125,11 @@ def invoice_page(context: Context, invoice_id: str) -> Response:
         run=run,
         state=presenting_books.STATES[invoice.state(local_date(context.parts.clock.now()))],
         issued_by=who(invoice.issued_by, names),
+        reminders=reminders,
+        disputes=disputes,
+        dispute_id=new_id(),
+        who=lambda by: who(by, names),
+        may_contest=own == invoice.payer_code or covers(own, county),
     )
 
 

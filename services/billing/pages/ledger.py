@@ -117,6 +117,7 @@ def reverse_by_hand(context: Context, year: int, voucher_id: str) -> Response:
 
     def act() -> str:
         with context.parts.storage.unit() as unit:
+            commands.refuse_other_year(unit, voucher_id, year)
             commands.reverse(
                 unit,
                 voucher_id,

@@ -11,6 +11,7 @@ from services.billing.queries import invoices as queries
 from services.chassis.municipality import covers
 from services.chassis.web.access import only
 from services.chassis.web.context import Context
+from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
 
 routes = Routes()
@@ -32,7 +33,7 @@ def invoice_pdf(context: Context, invoice_id: str) -> Response:
     with context.parts.storage.reading() as connection:
         invoice = queries.invoice(connection, invoice_id)
         paper = paper_of(connection, invoice, context.parts.issuer, context.texts, context.language)
-    return _file(pdf.pdf(paper), pdf.CONTENT_TYPE, f"{invoice.kind}-{invoice.number}.pdf")
+    return download(pdf.pdf(paper), pdf.CONTENT_TYPE, f"{invoice.kind}-{invoice.number}.pdf")
 
 
 @routes.page("/finance/invoices/<invoice_id>/e-invoice.xml", access=PAPER)
@@ -41,7 +42,7 @@ def einvoice_file(context: Context, invoice_id: str) -> Response:
     with context.parts.storage.reading() as connection:
         invoice = queries.invoice(connection, invoice_id)
         document = rules.checked(einvoice_of(connection, invoice, context.parts.issuer))
-    return _file(document, ubl.MEDIA_TYPE, f"{invoice.kind}-{invoice.number}.xml")
+    return download(document, ubl.MEDIA_TYPE, f"{invoice.kind}-{invoice.number}.xml")
 
 
 @routes.page("/finance/invoices/<invoice_id>/e-invoice", access=PAPER)
@@ -57,8 +58,3 @@ def einvoice_check(context: Context, invoice_id: str) -> Response:
         fails=any(finding.fatal for finding in findings),
         layers=rules.LAYERS,
     )
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    disposition = f'attachment; filename="{name}"'
-    return Response(content, content_type=kind, headers={"Content-Disposition": disposition})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.wrappers import Response
@@ -12,14 +11,13 @@ from services.billing.access import SET_BASIS
 from services.billing.domain.siefile import Voucher, Written
 from services.billing.forms import WRITE_DATE
 from services.billing.pages.common import translated
-from services.billing.papers import workbook
-from services.billing.papers.workbook import Ore, Sheet
 from services.billing.queries import ledger as queries
 from services.billing.siebook import sie_file, sie_vouchers
 from services.chassis.clock import local_date
 from services.chassis.refusals import N_, Refusal, Refused
-from services.chassis.spreadsheet import CSV_TYPE, csv_file, kronor_figure
+from services.chassis.spreadsheet import CSV_TYPE, XLSX_TYPE, Ore, Sheet, csv_of, workbook
 from services.chassis.web.context import Context
+from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
 
 routes = Routes()
@@ -82,47 +80,38 @@ def sie_page(context: Context) -> Response:
 @routes.page("/finance/sie/vouchers.se", access=SET_BASIS)
 def sie_download(context: Context) -> Response:
     first, last = _period(context)
-    return _file(written(context, first, last).content, SIE_TYPE, _name(first, last, "se"))
+    return download(written(context, first, last).content, SIE_TYPE, _name(first, last, "se"))
 
 
 @routes.page("/finance/sie/vouchers.csv", access=SET_BASIS)
 def csv_download(context: Context) -> Response:
     first, last = _period(context)
-    rows = [
-        (*row[:6], kronor_figure(row[6])) for row in _rows(context, vouchers_between(context, first, last))
-    ]
-    return _file(csv_file(HEADINGS, rows), CSV_TYPE, _name(first, last, "csv"))
+    return download(csv_of(_sheet(context, first, last)), CSV_TYPE, _name(first, last, "csv"))
 
 
 @routes.page("/finance/sie/vouchers.xlsx", access=SET_BASIS)
 def xlsx_download(context: Context) -> Response:
     first, last = _period(context)
-    rows = [(*row[:6], Ore(row[6])) for row in _rows(context, vouchers_between(context, first, last))]
-    content = workbook.workbook([Sheet("Verifikationer", HEADINGS, rows)])
-    return _file(content, workbook.CONTENT_TYPE, _name(first, last, "xlsx"))
+    return download(workbook([_sheet(context, first, last)]), XLSX_TYPE, _name(first, last, "xlsx"))
 
 
-def _rows(context: Context, vouchers: list[Voucher]) -> list[tuple[str, int, str, str, str, str, int]]:
+def _sheet(context: Context, first: date, last: date) -> Sheet:
     names = context.parts.chart.names
-    return [
+    rows = [
         (
             each.series,
             each.number,
-            each.day.isoformat(),
+            each.day,
             each.text,
             row.account,
             names.get(row.account, ""),
-            row.amount_ore,
+            Ore(row.amount_ore),
         )
-        for each in vouchers
+        for each in vouchers_between(context, first, last)
         for row in each.rows
     ]
+    return Sheet("Verifikationer", HEADINGS, rows)
 
 
 def _name(first: date, last: date, ending: str) -> str:
     return f"verifikationer-{first.isoformat()}-{last.isoformat()}.{ending}"
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    headers: dict[str, Any] = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, content_type=kind, headers=headers)

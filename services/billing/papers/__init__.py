@@ -1,1 +1,1 @@
-"""Papers that leave the house: accessible PDF, and spreadsheets of the same figures."""
+"""Papers that leave the house, as accessible PDF."""

@@ -134,6 +134,13 @@ def payer_details(connection: sa.Connection) -> dict[str, sa.Row[Any]]:
     return {row.payer_code: row for row in rows}
 
 
+def payer_revisions(connection: sa.Connection, code: str) -> Sequence[sa.Row[Any]]:
+    """Every revision of a payer's details, the newest first."""
+    return connection.execute(
+        sa.select(payers).where(payers.c.payer_code == code).order_by(payers.c.revision.desc())
+    ).all()
+
+
 def payer_revision(connection: sa.Connection, code: str, revision: int | None) -> sa.Row[Any] | None:
     if revision is None:
         return None

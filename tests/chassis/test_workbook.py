@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing.papers.workbook import Cell, Ore, Sheet, workbook
+from services.chassis.spreadsheet import Cell, Ore, Sheet, workbook
 
 
 def cells(content: bytes) -> list[list[Any]]:

@@ -1,0 +1,67 @@
+"""A reminder as PDF for people: what is late, since when, and how to pay it."""
+
+from __future__ import annotations
+
+from services.billing.configuration import Issuer
+from services.billing.papers.pdf import Paper, Table
+from services.billing.queries.invoices import Invoice
+from services.billing.queries.reminders import Reminder
+from services.chassis.money import format_kronor
+from services.chassis.refusals import N_
+from services.chassis.web.languages import Texts
+
+
+def paper_of(reminder: Reminder, invoice: Invoice, issuer: Issuer, texts: Texts, language: str) -> Paper:
+    """The paper as it was sent, whatever was paid since."""
+    say = texts.gettext
+    amount = format_kronor(reminder.open_ore, language)
+    headings = (N_("Invoice"), N_("Due"), N_("Days late"), N_("Amount, kr"), N_("Left to pay, kr"))
+    row = (
+        reminder.invoice_number,
+        reminder.due_on.isoformat(),
+        str(reminder.days_late),
+        format_kronor(invoice.amount_ore, language),
+        amount,
+    )
+    return Paper(
+        language=language,
+        title=say(N_("Reminder %(number)s")) % {"number": reminder.number},
+        day=reminder.reminded_on,
+        sender=(
+            issuer.name,
+            issuer.street,
+            f"{issuer.postal_code} {issuer.town}",
+            f"{say(N_('Organisation number'))} {issuer.organisation_number}",
+            issuer.contact,
+        ),
+        receiver=(reminder.payer_name,),
+        facts=(
+            (say(N_("Reminder of this invoice")), str(reminder.level)),
+            (say(N_("Sent on")), reminder.reminded_on.isoformat()),
+            (say(N_("Your reference")), invoice.order_reference or "–"),
+        ),
+        important=(
+            (say(N_("To pay")), f"{amount} kr"),
+            (say(N_("At the latest on")), reminder.pay_by.isoformat()),
+            (say(N_("Bankgiro")), issuer.bankgiro),
+            (say(N_("Payment reference (OCR)")), invoice.reference),
+        ),
+        paragraphs=(say(WORDS) % {"number": reminder.invoice_number, "due": reminder.due_on.isoformat()},),
+        tables=(
+            Table(
+                say(N_("What is late")),
+                tuple(map(say, headings)),
+                (False, False, True, True, True),
+                (row,),
+            ),
+        ),
+        notes=(say(CONTEST),),
+        page_of=say(N_("Page {page} of {pages}")),
+    )
+
+
+WORDS = N_("Invoice %(number)s fell due on %(due)s, and we have not found its payment.")
+CONTEST = N_(
+    "If you have paid already, nothing more is needed. If you think the invoice is wrong, contest it on its "
+    "page in Samklang: then it is not reminded of again until that is settled."
+)
