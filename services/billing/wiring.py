@@ -28,6 +28,7 @@ from services.billing.pages import (
     reminders,
     sie,
     statement,
+    tables,
     years,
 )
 from services.billing.queries import basis as queries
@@ -60,6 +61,7 @@ PAGES = [
         reminders,
         payers,
         agreement_version,
+        tables,
     )
 ]
 API = [

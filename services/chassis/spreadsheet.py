@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from importlib import import_module
 from typing import Any
 
@@ -65,7 +66,7 @@ class Ore:
     ore: int
 
 
-Cell = str | int | date | Ore | None
+Cell = str | int | date | Decimal | Ore | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _write(page: Any, row: int, column: int, cell: Cell, formats: dict[str, Any]
     elif isinstance(cell, date):
         page.write_datetime(row, column, cell, formats["day"])
     elif cell is not None:
-        page.write_number(row, column, cell)
+        page.write_number(row, column, float(cell))
 
 
 def _width(sheet: Sheet, column: int) -> int:
@@ -124,4 +125,6 @@ def csv_of(sheet: Sheet) -> bytes:
 def _plain(cell: Cell) -> str | int:
     if isinstance(cell, Ore):
         return kronor_figure(cell.ore)
+    if isinstance(cell, Decimal):
+        return Figure(f"{cell:f}".replace(".", ","))
     return cell.isoformat() if isinstance(cell, date) else "" if cell is None else cell
