@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from marshmallow import ValidationError
 from werkzeug.wrappers import Response
 
@@ -13,7 +15,7 @@ from services.billing.pages.common import about_field, region_name, translated
 from services.billing.presenting import swedish_order
 from services.billing.presenting_agreement import CHANGES, POPULATIONS, ROUNDING, differences
 from services.billing.queries import basis as queries
-from services.billing.queries.agreeing import effects
+from services.billing.queries.agreeing import YearEffect, effects
 from services.chassis.clock import local_date
 from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
@@ -104,10 +106,16 @@ def _before(versions: list[Agreement], given: dict[str, str]) -> Agreement | Non
     return next((each for each in versions if str(each.version) != given.get("version")), None)
 
 
+def _by_name(effect: YearEffect) -> YearEffect:
+    """Municipalities by name, the region after them as in the table of shares."""
+    payers = sorted(effect.payers, key=lambda each: (len(each.code) == 2, swedish_order(each.name)))
+    return replace(effect, payers=tuple(payers))
+
+
 def _preview(context: Context, given: dict[str, str], agreement: Agreement) -> Response:
     with context.parts.storage.reading() as connection:
         newest = _before(queries.every_agreement(connection), given)
-        years = effects(connection, agreement)
+        years = [_by_name(each) for each in effects(connection, agreement)]
     return context.render(
         "finance_agreement_preview.html",
         given=given,
