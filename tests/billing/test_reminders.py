@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from datetime import date, timedelta
 
+import eventlet
 import pytest
 import sqlalchemy as sa
 from pypdf import PdfReader
@@ -136,6 +137,25 @@ def test_what_was_paid_after_the_look_is_not_reminded_of(storage: Storage) -> No
         remind_again(storage, new_id(), found)
     assert name_of(caught) == "preview_stale"
     assert facts(storage) == 0
+
+
+def test_many_who_send_at_once_remind_once(storage: Storage) -> None:
+    """Six colleagues look at the same list and press the button together."""
+    late_invoices(storage)
+    found = seen(storage)
+
+    def press() -> str:
+        try:
+            return str(len(remind_again(storage, new_id(), found)))
+        except Refused as error:
+            return error.refusal.name
+
+    pool = eventlet.GreenPool(6)
+    ends = sorted(thread.wait() for thread in [pool.spawn(press) for _ in range(6)])
+    assert ends == ["10", *["preview_stale"] * 5]
+    assert facts(storage) == 10
+    with storage.reading() as connection:
+        assert check(connection) == []
 
 
 def test_the_database_itself_keeps_one_reminder_a_level_and_never_changes_it(storage: Storage) -> None:

@@ -155,6 +155,9 @@ def read_the_shares(browser: Browser, address: str, folder: Path) -> None:
         with finance.page.expect_download() as download:
             finance.page.get_by_role("link", name=re.compile("CSV")).first.click()
         assert "10047,44" in Path(download.value.path()).read_text(encoding="utf-8-sig")
+        for path in ("2025/statements/1962", "reminders", "payers/1962", "agreement/new"):
+            finance.open(f"/finance/{path}")
+            finance.look(f"finance-{path.replace('/', '-')}")
     with visitor(browser, address, folder) as operator:
         operator.sign_in("operator")
         expect(operator.page.locator("#facts-billing")).to_be_visible()
