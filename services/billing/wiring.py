@@ -7,6 +7,7 @@ from pathlib import Path
 from services.billing.api import agreements as agreements_api
 from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
+from services.billing.api import payers as payers_api
 from services.billing.api import payments as payments_api
 from services.billing.api import population_files
 from services.billing.api import reminders as reminders_api
@@ -66,7 +67,15 @@ PAGES = [
 ]
 API = [
     api.routes
-    for api in (agreements_api, basis_api, books_api, population_files, payments_api, reminders_api)
+    for api in (
+        agreements_api,
+        basis_api,
+        books_api,
+        payers_api,
+        payments_api,
+        population_files,
+        reminders_api,
+    )
 ]
 
 

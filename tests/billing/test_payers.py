@@ -124,3 +124,9 @@ def test_the_api_keeps_the_same(client: Client, composition: Composition) -> Non
     assert client.put(f"{path}/1962", json=body, headers=norberg).get_json() == {"version": 2}
     assert client.put(f"{path}/1980", json=body, headers=norberg).status_code == 403
     assert client.put(f"{path}/9999", json=body, headers=norberg).status_code == 404
+    told = client.get(f"{path}/1962", headers=bearer(composition, role="finance", municipality="1980"))
+    first, second = told.get_json()["versions"]
+    assert (first["version"], first["order_reference"], second["version"]) == (2, "EK-9", 1)
+    assert client.get(f"{path}/9999", headers=norberg).status_code == 404
+    guardian = bearer(composition, role="guardian", municipality="1962", person_id="x")
+    assert client.get(f"{path}/1962", headers=guardian).status_code == 403

@@ -68,17 +68,6 @@ class CeilingBody(Schema):
     decided_by = _text(200)
 
 
-class PayerBody(Schema):
-    legal_name = _text(200)
-    organisation_number = _text(11)
-    order_reference = _text(100, required=False)
-    street = _text(200, required=False)
-    postal_code = _text(10, required=False)
-    town = _text(100, required=False)
-    peppol_id = _text(60, required=False)
-    contact = _text(200, required=False)
-
-
 class LineBody(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(tuple(KINDS)))
     text = _text(200)

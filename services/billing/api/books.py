@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.billing.access import READ, REPORT_COST, SET_BASIS, SET_CEILING, SET_PAYER, acting
+from services.billing.access import READ, REPORT_COST, SET_BASIS, SET_CEILING, acting
 from services.billing.api import book_schemas as schemas
 from services.billing.commands import agreements, budgets, invoicing, ledger
 from services.billing.commands.basis import compute_year
 from services.billing.commands.einvoices import refuse_failing
 from services.billing.commands.ledger import Entry
 from services.billing.commands.netting import net
-from services.billing.commands.payers import record_payer
 from services.billing.domain.agreements import terms_document
 from services.billing.domain.budgets import Budget, Cost, Line
-from services.billing.domain.payers import PayerDetails
 from services.billing.queries import basis as basis_queries
 from services.billing.queries import budgets as budget_queries
 from services.billing.queries import correcting, invoices
@@ -91,20 +89,6 @@ def put_ceiling(context: Context, year: int, code: str) -> dict[str, Any]:
             unit, code, year, body["ceiling_ore"], acting(context), decided_by=body["decided_by"]
         )
     return {"version": version}
-
-
-@routes.api(
-    "PUT",
-    "/payers/<string:payer_code>",
-    access=SET_PAYER,
-    summary="How a payer wants its invoices",
-    body=schemas.PayerBody,
-    answer=schemas.VersionAnswer,
-)
-def put_payer(context: Context, payer_code: str) -> dict[str, Any]:
-    with context.parts.storage.unit() as unit:
-        details = PayerDetails(payer_code=payer_code, **context.body)
-        return {"version": record_payer(unit, details, acting(context))}
 
 
 @routes.api(
