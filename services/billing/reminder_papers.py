@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+
 from services.billing.configuration import Issuer
 from services.billing.papers.pdf import Paper, Table
-from services.billing.queries.invoices import Invoice
+from services.billing.queries import invoices as queries
 from services.billing.queries.reminders import Reminder
 from services.chassis.money import format_kronor
 from services.chassis.refusals import N_
 from services.chassis.web.languages import Texts
 
 
-def paper_of(reminder: Reminder, invoice: Invoice, issuer: Issuer, texts: Texts, language: str) -> Paper:
+def paper_of(
+    connection: sa.Connection, reminder: Reminder, issuer: Issuer, texts: Texts, language: str
+) -> Paper:
     """The paper as it was sent, whatever was paid since."""
     say = texts.gettext
+    invoice = queries.invoice(connection, reminder.invoice_id)
+    details = queries.payer_revision(connection, invoice.payer_code, invoice.payer_revision)
+    address = (details.street, f"{details.postal_code} {details.town}") if details else ()
     amount = format_kronor(reminder.open_ore, language)
     headings = (N_("Invoice"), N_("Due"), N_("Days late"), N_("Amount, kr"), N_("Left to pay, kr"))
     row = (
@@ -34,7 +41,7 @@ def paper_of(reminder: Reminder, invoice: Invoice, issuer: Issuer, texts: Texts,
             f"{say(N_('Organisation number'))} {issuer.organisation_number}",
             issuer.contact,
         ),
-        receiver=(reminder.payer_name,),
+        receiver=(reminder.payer_name, *address),
         facts=(
             (say(N_("Reminder of this invoice")), str(reminder.level)),
             (say(N_("Sent on")), reminder.reminded_on.isoformat()),

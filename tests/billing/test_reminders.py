@@ -247,7 +247,7 @@ def test_seen_chosen_sent_and_printed(client: Client, composition: Composition) 
     sign_in(client, composition, role="finance", municipality="1962")
     paper = client.get(f"/finance/reminders/{sent.reminder_id}/reminder.pdf")
     text = " ".join(PdfReader(io.BytesIO(paper.data)).pages[0].extract_text().split())
-    for said in ("Reminder P2026-0001", "2,511.86", norberg.reference, "2026-12-04", "15"):
+    for said in ("Reminder P2026-0001", "Demogatan 62", "2,511.86", norberg.reference, "2026-12-04", "15"):
         assert said in text
     assert "Reminder P2026-0001" in client.get(f"/finance/invoices/{norberg.invoice_id}").text
 

@@ -107,9 +107,8 @@ def _payer(context: Context, reminder_id: str) -> str | None:
 def reminder_pdf(context: Context, reminder_id: str) -> Response:
     with context.parts.storage.reading() as connection:
         reminder = queries.reminder(connection, reminder_id)
-        invoice = invoice_by_id(connection, reminder.invoice_id)
-    issuer, texts = context.parts.issuer, context.texts
-    paper = reminder_papers.paper_of(reminder, invoice, issuer, texts, context.language)
+        issuer, texts = context.parts.issuer, context.texts
+        paper = reminder_papers.paper_of(connection, reminder, issuer, texts, context.language)
     return download(pdf.pdf(paper), pdf.CONTENT_TYPE, f"reminder-{reminder.number}.pdf")
 
 
