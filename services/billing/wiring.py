@@ -7,6 +7,8 @@ from pathlib import Path
 from services.billing.api import agreements as agreements_api
 from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
+from services.billing.api import compensation as compensation_api
+from services.billing.api import fees as fees_api
 from services.billing.api import payments as payments_api
 from services.billing.api import population_files
 from services.billing.api import reminders as reminders_api
@@ -15,6 +17,8 @@ from services.billing.pages import (
     agreement,
     agreement_version,
     budget,
+    compensation,
+    fees,
     flow,
     invoices,
     ledger,
@@ -49,6 +53,8 @@ PAGES = [
         agreement,
         budget,
         flow,
+        compensation,
+        fees,
         invoices,
         papers,
         payments,
@@ -64,7 +70,16 @@ PAGES = [
 ]
 API = [
     api.routes
-    for api in (agreements_api, basis_api, books_api, population_files, payments_api, reminders_api)
+    for api in (
+        agreements_api,
+        basis_api,
+        books_api,
+        compensation_api,
+        fees_api,
+        population_files,
+        payments_api,
+        reminders_api,
+    )
 ]
 
 

@@ -65,7 +65,8 @@ class Ore:
     ore: int
 
 
-Cell = str | int | date | Ore | None
+# A float is a part of something whole: three decimals where it is written out.
+Cell = str | int | float | date | Ore | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +125,6 @@ def csv_of(sheet: Sheet) -> bytes:
 def _plain(cell: Cell) -> str | int:
     if isinstance(cell, Ore):
         return kronor_figure(cell.ore)
+    if isinstance(cell, float):
+        return Figure(f"{cell:.3f}".replace(".", ","))
     return cell.isoformat() if isinstance(cell, date) else "" if cell is None else cell
