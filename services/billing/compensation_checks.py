@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from services.billing.queries import compensation as queries
@@ -12,57 +14,100 @@ from services.billing.tables import invoices, postings
 def check_compensation(connection: sa.Connection) -> list[str]:
     """What does not hold, in words; empty when all is well."""
     runs = queries.every_run(connection)
+    return [
+        *(f"{_name(run)} is not what its frozen basis gives" for run in runs if not run.holds()),
+        *(
+            f"{_name(of_term[0])} asks {home} for something else than its newest issued version gives"
+            for of_term in _by_term(runs)
+            for home in _off_by_home_ore(connection, of_term)
+        ),
+        *(
+            f"the compensation {each.run_id} claims {each.claimed_ore} öre, owes {each.owed_ore}, "
+            f"asks for {each.asked_ore}"
+            for each in _sides(connection)
+            if each.off_ore
+        ),
+        *_bases(connection),
+    ]
+
+
+def off_by_year_ore(connection: sa.Connection) -> dict[int, int]:
+    """By how many öre what is asked, claimed and owed for places differ; years in which they agree are 0."""
+    found: dict[int, int] = {}
+    for each in _sides(connection):
+        found[each.year] = found.get(each.year, 0) + each.off_ore
+    for of_term in _by_term(queries.every_run(connection)):
+        year = of_term[0].basis.term.year
+        found[year] = found.get(year, 0) + sum(_off_by_home_ore(connection, of_term).values())
+    return found
+
+
+def _by_term(runs: list[Run]) -> list[list[Run]]:
     terms: dict[str, list[Run]] = {}
     for run in runs:
         terms.setdefault(run.basis.term.term_id, []).append(run)
-    return [
-        *(f"{_name(run)} is not what its frozen basis gives" for run in runs if not run.holds()),
-        *(finding for of_term in terms.values() for finding in _asked(connection, of_term)),
-        *_sides(connection),
-        *_bases(connection),
-    ]
+    return list(terms.values())
 
 
 def _name(run: Run) -> str:
     return f"the compensation of {run.basis.term.term_id}, version {run.version},"
 
 
-def _asked(connection: sa.Connection, runs: list[Run]) -> list[str]:
-    """What is asked of each home, host by host, is what the newest issued run gives."""
+def _off_by_home_ore(connection: sa.Connection, runs: list[Run]) -> dict[str, int]:
+    """What is asked of each home, host by host, less what the newest issued run gives; homes that differ."""
     issued = next((run for run in runs if run.issued_at is not None), None)
     asked = queries.asked_now(connection, queries.papers_of_term(connection, runs))
-    found = {each.home: {host: ore for host, ore in each.hosts_ore.items() if ore} for each in asked}
-    owed = issued.found.owed_ore() if issued else {}
-    wanted = {home: {host: ore for host, ore in row.items() if ore} for home, row in owed.items()}
-    return [
-        f"{_name(runs[0])} asks {home} for something else than its newest issued version gives"
-        for home in sorted(found.keys() | wanted.keys())
-        if found.get(home, {}) != wanted.get(home, {})
-    ]
+    off: dict[tuple[str, str], int] = {}
+    for each in asked:
+        for host, ore in each.hosts_ore.items():
+            off[each.home, host] = off.get((each.home, host), 0) + ore
+    for home, row in (issued.found.owed_ore() if issued else {}).items():
+        for host, ore in row.items():
+            off[home, host] = off.get((home, host), 0) - ore
+    found: dict[str, int] = {}
+    for (home, _host), ore in sorted(off.items()):
+        if ore:
+            found[home] = found.get(home, 0) + abs(ore)
+    return found
 
 
-def _sides(connection: sa.Connection) -> list[str]:
-    """What is claimed of homes for a run is what hosts are owed for it."""
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What a run's papers ask for, what their vouchers claim of homes, and what they owe hosts."""
+
+    run_id: str
+    year: int
+    asked_ore: int
+    claimed_ore: int
+    owed_ore: int
+
+    @property
+    def off_ore(self) -> int:
+        return abs(self.asked_ore - self.claimed_ore) + abs(self.claimed_ore - self.owed_ore)
+
+
+def _sides(connection: sa.Connection) -> list[_Sides]:
     claim = sa.case((postings.c.invoice_id.is_not(None), postings.c.amount_ore), else_=0)
     debt = sa.case((postings.c.invoice_id.is_(None), -postings.c.amount_ore), else_=0)
+    of_run = (invoices.c.compensation_id, invoices.c.year)
+    of_compensation = invoices.c.compensation_id.is_not(None)
     rows = connection.execute(
-        sa.select(invoices.c.compensation_id, sa.func.sum(claim), sa.func.sum(debt))
+        sa.select(*of_run, sa.func.sum(claim).label("claimed"), sa.func.sum(debt).label("owed"))
         .join(postings, postings.c.voucher_id == invoices.c.voucher_id)
-        .where(invoices.c.compensation_id.is_not(None))
-        .group_by(invoices.c.compensation_id)
-    )
-    amounts = {
+        .where(of_compensation)
+        .group_by(*of_run)
+    ).all()
+    asked = {
         run_id: int(ore)
         for run_id, ore in connection.execute(
             sa.select(invoices.c.compensation_id, sa.func.sum(invoices.c.amount_ore))
-            .where(invoices.c.compensation_id.is_not(None))
+            .where(of_compensation)
             .group_by(invoices.c.compensation_id)
         )
     }
     return [
-        f"the compensation {run_id} claims {int(claimed)} öre, owes {int(owed)}, asks for {amounts[run_id]}"
-        for run_id, claimed, owed in rows
-        if not int(claimed) == int(owed) == amounts[run_id]
+        _Sides(row.compensation_id, row.year, asked[row.compensation_id], int(row.claimed), int(row.owed))
+        for row in rows
     ]
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
 
 from services.billing.checks import check
 from services.billing.commands import compensation as commands
@@ -345,6 +346,20 @@ def test_check_sees_what_is_wrong(over: Storage, table: str, values: str, said: 
         _unguarded(unit, table)
         unit.execute(sa.text(f"UPDATE {table} SET {values}"))
     assert any(said in each for each in findings(over))
+
+
+def test_an_ore_owed_to_another_host_raises_the_alert(over: Storage) -> None:
+    def off() -> float | None:
+        findings(over)
+        about = {"service": "billing", "equation": "compensation"}
+        return REGISTRY.get_sample_value("samklang_imbalance_ore", about)
+
+    issue(over, compute(over))
+    assert off() == 0
+    with over.unit() as unit:
+        _unguarded(unit, "postings")
+        unit.execute(sa.text("UPDATE postings SET payer_code = '1984' WHERE payer_code = '1904'"))
+    assert off() == 2 * 500_00  # what one host has too little another has too much of
 
 
 def _unguarded(unit, table: str) -> None:
