@@ -48,6 +48,10 @@ def _the_home(context: Any, code: str, **_arguments: Any) -> str:
 SET_CEILING = only("finance", municipality=_the_home)
 
 
+# What families pay is between them and the host: its own finance staff and the county's.
+READ_FEES = only("finance", municipality=_the_home)
+
+
 def _the_payer(context: Any, payer_code: str, **_arguments: Any) -> str | None:
     """A payer says itself how it wants its invoices; the county's staff may for any. None: no such payer."""
     return payer_code if payer_code in context.parts.municipality_names() else None

@@ -6,9 +6,12 @@ import os
 
 import sqlalchemy as sa
 
+from services.billing.compensation_checks import check_compensation
 from services.billing.configuration import configuration_in
 from services.billing.domain import basis as rules
 from services.billing.domain.invoicing import number_text
+from services.billing.fee_checks import check_fees
+from services.billing.flow_checks import check_flow
 from services.billing.imbalances import export, imbalances
 from services.billing.payment_checks import check_payments
 from services.billing.queries import basis as queries
@@ -33,6 +36,9 @@ def check(connection: sa.Connection) -> list[str]:
         *_closed_months(connection),
         *check_payments(connection),
         *_netting(connection),
+        *check_flow(connection),
+        *check_compensation(connection),
+        *check_fees(connection),
         *_equations(connection),
     ]
 

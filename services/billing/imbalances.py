@@ -12,6 +12,7 @@ from datetime import date
 import sqlalchemy as sa
 from prometheus_client import Gauge
 
+from services.billing.compensation_checks import off_by_year_ore
 from services.billing.configuration import Configuration
 from services.billing.domain.reconciling import Reconciliation, Row
 from services.billing.queries import basis
@@ -28,6 +29,7 @@ EQUATIONS = {
     "ledger": "what is invoiced and not credited is {ore} öre off the ledger",
     "open": "what is invoiced and neither credited, paid nor netted is {ore} öre off the open claims",
     "sie": "the open claims of the ledger are {ore} öre off what the SIE files say",
+    "compensation": "what homes are asked for places is {ore} öre off what hosts are owed for them",
     "vouchers": "the debit of vouchers is {ore} öre off their credit",
 }
 IMBALANCE = Gauge(
@@ -59,6 +61,9 @@ def imbalances(connection: sa.Connection, books: Configuration, today: date) -> 
         except Refused:  # a basis from which nothing can be derived, which the check says by itself
             off |= {}
         found += [Imbalance(year, name, ore) for name, ore in off.items() if ore]
+    found += [
+        Imbalance(year, "compensation", ore) for year, ore in off_by_year_ore(connection).items() if ore
+    ]
     return found + [Imbalance(year, "vouchers", ore) for year, ore in sorted(unbalanced.items())]
 
 

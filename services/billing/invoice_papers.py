@@ -31,8 +31,13 @@ def einvoice_of(connection: sa.Connection, invoice: Invoice, issuer: Issuer) -> 
     details = queries.payer_revision(connection, invoice.payer_code, invoice.payer_revision)
     credited = queries.invoice(connection, invoice.credits_id) if invoice.credits_id else None
     buyer = _buyer(invoice.payer_name, details)
-    about, *more = invoice.lines
-    line = Line("1", f"Kostnadsandel {invoice.year}", abs(invoice.amount_ore), description=about.text.sv)
+    sign = -1 if invoice.kind == "credit_note" else 1  # a credit note's amounts are said without the minus
+    name = f"Kostnadsandel {invoice.year}" if invoice.run_id else f"Ersättning för platser {invoice.year}"
+    priced = [each for each in invoice.lines if each.amount_ore]
+    lines = [
+        Line(str(number), name, sign * each.amount_ore, description=each.text.sv)
+        for number, each in enumerate(priced, start=1)
+    ]
     return EInvoice(
         kind=einvoice.CREDIT_NOTE if invoice.kind == "credit_note" else einvoice.INVOICE,
         number=invoice.number,
@@ -40,10 +45,10 @@ def einvoice_of(connection: sa.Connection, invoice: Invoice, issuer: Issuer) -> 
         due_on=invoice.due_on,
         seller=seller_of(issuer),
         buyer=buyer,
-        lines=(line,),
+        lines=tuple(lines),
         pay_to=PayTo(digits(issuer.bankgiro), BANKGIRO, invoice.reference),
         buyer_reference=invoice.order_reference,
-        note=" ".join(each.text.sv for each in more),
+        note=" ".join(each.text.sv for each in invoice.lines if not each.amount_ore),
         period_from=invoice.period_first,
         period_to=invoice.period_last,
         preceding=(credited.number, credited.issued_on) if credited else None,
@@ -106,7 +111,9 @@ def paper_of(
     rows = tuple(
         (
             line.text.in_language(language),
-            format_kronor(abs(line.amount_ore), language) if line.amount_ore else "",
+            format_kronor(-line.amount_ore if credit else line.amount_ore, language)
+            if line.amount_ore
+            else "",
         )
         for line in invoice.lines
     )

@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
+from services.billing.domain.places import WHOLE
 from services.billing.domain.shares import MEMBERS
 from services.billing.queries.basis import Run
 from services.billing.queries.flow import Flow, TermFlow
@@ -176,17 +177,22 @@ def who(by: str, names: Mapping[str, str]) -> str:
     return f"{name}, {names.get(municipality, municipality)}"
 
 
+def places_text(thousandths: int, language: str) -> str:
+    """`12`, or with the decimals that a split place leaves: `12,4` in Swedish, `12.4` in English."""
+    whole = decimals(Fraction(thousandths, WHOLE), 3, language)
+    return whole.rstrip("0").rstrip(".,")
+
+
 @dataclass(frozen=True, slots=True)
 class FlowLine:
     """`share` is None for a municipality that paid nothing that year; `hosts` are (code, name, places)."""
 
     code: str
-    hosts: tuple[tuple[str, str, int], ...]
+    hosts: tuple[tuple[str, str, str], ...]
     name: str
     share: str | None
-    elsewhere: int
-    where: str
-    at_home: int
+    elsewhere: str
+    at_home: str
     own: bool
 
 
@@ -199,19 +205,19 @@ def flow_lines(term: TermFlow, run: Run, names: Mapping[str, str], language: str
         hosts = sorted(
             (
                 (host, names.get(host, host), count)
-                for host, count in (home.elsewhere if home else {}).items()
+                for host, count in (home.by_host_thousandths if home else {}).items()
             ),
             key=lambda item: (-item[2], swedish_order(item[1])),
         )
+        elsewhere = home.elsewhere_thousandths if home else 0
         paid = run.shares_ore.get(code)
         return FlowLine(
             code,
-            tuple(hosts),
+            tuple((host, name, places_text(count, language)) for host, name, count in hosts),
             names.get(code, code),
             None if paid is None else format_kronor(paid, language),
-            home.elsewhere_count if home else 0,
-            ", ".join(f"{name}\N{NO-BREAK SPACE}{count}" for _host, name, count in hosts),
-            home.at_home if home else 0,
+            places_text(elsewhere, language),
+            places_text(home.at_home_thousandths if home else 0, language),
             code == own,
         )
 
@@ -227,6 +233,7 @@ def flow_terms(
             "name": term.name.in_language(language),
             "lines": flow_lines(term, run, names, language, own),
             "not_shown": term.not_shown,
+            "split": term.split,
         }
         for term in flow.terms
     ]

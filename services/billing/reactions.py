@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 
-from services.billing.tables import members, places, terms
+from services.billing.commands import moves
+from services.billing.fee_tables import place_fees
+from services.billing.tables import (
+    courses,
+    members,
+    place_subjects,
+    places,
+    pupil_merges,
+    pupil_moves,
+    terms,
+)
 from services.chassis.messaging.worker import Reactions
 from services.chassis.storage.unit import Unit
-from services.contracts.catalogue import MunicipalityRegistered, TermOpened
-from services.contracts.enrolment import ApplicationEnded, PlaceGiven
+from services.contracts.catalogue import CoursePublished, MunicipalityRegistered, TermOpened
+from services.contracts.enrolment import ApplicationEnded, PlaceGiven, PlacePriced, PupilMoved, PupilsMerged
 
 
 def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None:
@@ -27,10 +39,20 @@ def on_term_opened(unit: Unit, fact: TermOpened) -> None:
             "ends_on": fact.ends_on,
         },
     )
+    # The days of the term weigh the parts of a place.
+    unit.once(moves.split_of_terms, fact.term_id)
+
+
+def on_course_published(unit: Unit, fact: CoursePublished) -> None:
+    unit.keep(courses, {"course_id": fact.course_id, "fee_kind": fact.fee_kind})
 
 
 def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
-    """Counted once an application; said again after the place has ended, it stays ended."""
+    """Counted once an application; said again after the place has ended, it stays ended.
+
+    Of a protected identity neither home nor pupil is kept, also where an earlier fact had said them.
+    """
+    is_shown = fact.home_municipality is not None
     unit.add(
         places,
         {
@@ -41,20 +63,74 @@ def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
             "given_at": fact.given_at,
         },
     )
+    unit.keep(
+        place_subjects,
+        {
+            "application_id": fact.application_id,
+            "sequence": _sequence(unit),
+            "pupil_id": fact.pupil_id if is_shown else None,
+            "course_id": fact.course_id,
+        },
+    )
+    if not is_shown:
+        this = places.c.application_id == fact.application_id
+        unit.execute(
+            sa.update(places)
+            .where(this, places.c.home_municipality.is_not(None))
+            .values(home_municipality=None)
+        )
+    unit.once(moves.split_given, fact.application_id)
 
 
 def on_application_ended(unit: Unit, fact: ApplicationEnded) -> None:
     """Only a place that was given is there to end; of the queue billing knows nothing."""
     unit.execute(
         sa.update(places)
-        .where(places.c.application_id == fact.application_id, places.c.ended_at.is_(None))
-        .values(ended_at=fact.ended_at)
+        .where(places.c.application_id == fact.application_id, places.c.outcome.is_(None))
+        .values(ended_at=fact.ended_at, outcome=fact.outcome, left_ore=fact.cost_ore)
     )
+
+
+def on_place_priced(unit: Unit, fact: PlacePriced) -> None:
+    """The newest price holds; an older one that is told again changes nothing."""
+    lines = [[line.rule, line.text.sv, line.text.en, line.amount_ore] for line in fact.lines]
+    names = ("application_id", "guardian_id", "rule_book_id", "total_ore", "child_number", "course_number")
+    more = ("rents", "rental_ore", "voucher_ore", "priced_at")
+    row = {name: getattr(fact, name) for name in (*names, *more)}
+    unit.keep(
+        place_fees,
+        {**row, "lines": json.dumps(lines, ensure_ascii=False), "sequence": _sequence(unit)},
+    )
+
+
+def on_pupil_moved(unit: Unit, fact: PupilMoved) -> None:
+    """Each place of the pupil counts by days where the move falls in its term."""
+    names = ("pupil_id", "from_municipality", "to_municipality", "moved_on")
+    row = {name: getattr(fact, name) for name in names}
+    unit.add(pupil_moves, {"sequence": _sequence(unit), **row})
+    unit.once(moves.split_of_pupils, fact.pupil_id)
+
+
+def on_pupils_merged(unit: Unit, fact: PupilsMerged) -> None:
+    """The places and moves of both are one pupil's, also those that are told of later."""
+    unit.keep(pupil_merges, {"merged_id": fact.merged_id, "pupil_id": fact.pupil_id})
+    unit.once(moves.split_of_pupils, fact.pupil_id)
+
+
+def _sequence(unit: Unit) -> int:
+    """The number of the fact in its stream: said again, it has the same."""
+    if unit.cause is None:
+        raise LookupError("what holds is told by the order of the facts that say it")
+    return unit.cause.sequence
 
 
 REACTIONS: Reactions = {
     MunicipalityRegistered: on_municipality_registered,
     TermOpened: on_term_opened,
+    CoursePublished: on_course_published,
     PlaceGiven: on_place_given,
     ApplicationEnded: on_application_ended,
+    PlacePriced: on_place_priced,
+    PupilMoved: on_pupil_moved,
+    PupilsMerged: on_pupils_merged,
 }

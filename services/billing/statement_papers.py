@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 
 from services.billing import presenting_books
 from services.billing.configuration import Issuer
+from services.billing.domain.places import in_places
 from services.billing.papers.pdf import Paper, Table
-from services.billing.presenting import decimals
+from services.billing.presenting import decimals, places_text
 from services.billing.queries.invoices import Invoice
 from services.billing.queries.statement import Statement
 from services.chassis.money import format_kronor
@@ -152,10 +154,10 @@ def _places(found: Statement, say: Say, language: str) -> Table:
     rows = tuple(
         (
             each.term.in_language(language),
-            str(each.at_home),
-            str(sum(count for _host, count in each.elsewhere)),
-            ", ".join(f"{host} {count}" for host, count in each.elsewhere) or "–",
-            str(each.given),
+            places_text(each.at_home_thousandths, language),
+            places_text(sum(count for _host, count in each.elsewhere), language),
+            ", ".join(f"{host} {places_text(count, language)}" for host, count in each.elsewhere) or "–",
+            places_text(each.given_thousandths, language),
         )
         for each in found.places
     )
@@ -168,7 +170,7 @@ def _places(found: Statement, say: Say, language: str) -> Table:
 def sheet_of(found: Statement) -> Sheet:
     """A row a figure. In Swedish whatever the reader's language: files are read by programs."""
     basis = found.run.basis
-    rows: list[tuple[str, str, date | None, Ore | None, int | None]] = [
+    rows: list[tuple[str, str, date | None, Ore | None, int | Decimal | None]] = [
         ("Underlag", "Budget", None, Ore(basis.budget_ore), None),
         *(("Summering", label, None, Ore(getattr(found.row, name)), None) for label, name in _SUMS_SV),
     ]
@@ -190,11 +192,14 @@ def sheet_of(found: Statement) -> Sheet:
         word = "Kvittning" if paid.kind == "netting" else "Betalning"
         rows.append(("Reglerat", f"{word} {paid.voucher}", paid.booked_on, Ore(paid.amount_ore), None))
     for term in found.places:
-        rows.append(("Platser", f"{term.term.sv}, hemma", None, None, term.at_home))
+        rows.append(("Platser", f"{term.term.sv}, hemma", None, None, in_places(term.at_home_thousandths)))
         rows += [
-            ("Platser", f"{term.term.sv}, i {host}", None, None, count) for host, count in term.elsewhere
+            ("Platser", f"{term.term.sv}, i {host}", None, None, in_places(count))
+            for host, count in term.elsewhere
         ]
-        rows.append(("Platser", f"{term.term.sv}, givna till andra", None, None, term.given))
+        rows.append(
+            ("Platser", f"{term.term.sv}, givna till andra", None, None, in_places(term.given_thousandths))
+        )
     whole: list[tuple[Cell, ...]] = [(found.year, found.code, found.name, *row) for row in rows]
     return Sheet(f"Årsbesked {found.year}", HEADINGS, whole)
 

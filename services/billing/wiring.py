@@ -7,6 +7,8 @@ from pathlib import Path
 from services.billing.api import agreements as agreements_api
 from services.billing.api import basis as basis_api
 from services.billing.api import books as books_api
+from services.billing.api import compensation as compensation_api
+from services.billing.api import fees as fees_api
 from services.billing.api import payers as payers_api
 from services.billing.api import payments as payments_api
 from services.billing.api import population_files
@@ -16,6 +18,8 @@ from services.billing.pages import (
     agreement,
     agreement_version,
     budget,
+    compensation,
+    fees,
     flow,
     invoices,
     ledger,
@@ -51,6 +55,8 @@ PAGES = [
         agreement,
         budget,
         flow,
+        compensation,
+        fees,
         invoices,
         papers,
         payments,
@@ -71,6 +77,8 @@ API = [
         agreements_api,
         basis_api,
         books_api,
+        compensation_api,
+        fees_api,
         payers_api,
         payments_api,
         population_files,

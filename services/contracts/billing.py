@@ -29,7 +29,10 @@ class CostSharesComputed(Fact):
 
 @dataclass(frozen=True, slots=True)
 class InvoiceIssued(Fact):
-    """An invoice, or a credit note (`kind` credit_note, below zero) that takes back the one it names."""
+    """An invoice, or a credit note (`kind` credit_note, below zero) that takes back the one it names.
+
+    `term_id` is the term whose places it compensates hosts for, `instalment` then 0; None for a cost share.
+    """
 
     NAME, VERSION, SOURCE, SUBJECT = "invoice_issued", 1, "billing", "invoice_id"
 
@@ -42,6 +45,7 @@ class InvoiceIssued(Fact):
     amount_ore: int
     due_on: date
     credits_id: str | None
+    term_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

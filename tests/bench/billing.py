@@ -30,13 +30,14 @@ from services.billing.commands import agreements, basis, budgets, invoicing
 from services.billing.configuration import configuration_from
 from services.billing.domain.basis import Agreement
 from services.billing.domain.budgets import Budget, Line
+from services.billing.domain.places import WHOLE, Move, days_held, stays
 from services.billing.domain.populations import Figure
 from services.billing.peppol import rules
 from services.billing.peppol.ubl import to_xml
 from services.billing.queries.basis import run_of_year
 from services.billing.queries.flow import flow_of_year
 from services.billing.queries.invoices import invoices_of_year
-from services.billing.tables import members, places, terms
+from services.billing.tables import members, place_stays, place_subjects, places, pupil_moves, terms
 from services.chassis.clock import FixedClock
 from services.chassis.ids import derived_id
 from services.chassis.settings import COUNTY_FOLDER
@@ -55,11 +56,18 @@ COUNTIES = {
 SIZES = (100_000, 300_000, 1_000_000)
 TURNS = 3
 TERM = "2025-spring"
+DAYS = (date(2025, 1, 10), date(2025, 6, 10))
 VALIDATIONS = 100
 PLAIN_SQL = (
-    "SELECT home_municipality, host_municipality, count(*) FROM places "
-    "WHERE term_id = '2025-spring' AND ended_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2"
+    "SELECT home, host, sum(thousandths) FROM ("
+    "SELECT home_municipality AS home, host_municipality AS host, count(*) * 1000 AS thousandths FROM places "
+    "WHERE term_id = '2025-spring' AND ended_at IS NULL AND NOT moved GROUP BY 1, 2 UNION ALL "
+    "SELECT s.home_municipality, p.host_municipality, sum(s.thousandths) FROM places p JOIN place_stays s "
+    "USING (application_id) WHERE p.term_id = '2025-spring' AND p.ended_at IS NULL AND p.moved GROUP BY 1, 2"
+    ") AS counted GROUP BY 1, 2 ORDER BY 1, 2"
 )
+MOVED_ON = date(2025, 3, 15)
+NOTHING = "\\N"  # as COPY reads it
 CHART = configuration_from(COUNTY_FOLDER / "chart.yaml").chart
 CLOCK = FixedClock(datetime(2026, 11, 24, 9, 0, tzinfo=UTC))
 
@@ -169,7 +177,7 @@ def prepare(code: str, storage: Storage, chance: random.Random) -> None:
                 for each in codes_of(code)
             ],
         )
-        days = {"starts_on": date(2025, 1, 10), "ends_on": date(2025, 6, 10)}
+        days = {"starts_on": DAYS[0], "ends_on": DAYS[1]}
         unit.execute(sa.insert(terms), {"term_id": TERM, "name_sv": "VT", "name_en": "Spring", **days})
         agreements.record_agreement(unit, agreement, BY)
         basis.record_populations(unit, figures, BY)
@@ -228,21 +236,40 @@ def grow(storages: dict[str, Storage], before: int, size: int, chance: random.Ra
 
 
 def add_places(code: str, storage: Storage, count: int, chance: random.Random) -> None:
-    """Nine of ten at home, one in ten has ended, one in fifty has a home that is not shown."""
+    """Nine of ten at home, one in ten has ended, one in fifty has a home that is not shown, and one in a
+    hundred is split: its pupil moved within the term.
+    """
     codes = codes_of(code)
-    rows = StringIO()
+    rows, subjects, parts, moves = (StringIO() for _ in range(4))
     for _ in range(count):
         home = chance.choice(codes)
         host = home if chance.random() < 0.9 else chance.choice(codes)
         shown = "\\N" if chance.random() < 0.02 else home
         ended = "2025-03-01 12:00+00" if chance.random() < 0.1 else "\\N"
         name = f"{chance.getrandbits(120):030x}"
-        rows.write(f"{name}\t{shown}\t{host}\t{TERM}\t2025-01-15 12:00+00\t{ended}\n")
-    rows.seek(0)
+        moved = shown == home and len(codes) > 1 and chance.random() < 0.01
+        about = f"{host}\t{TERM}\t2025-01-15 12:00+00\t{ended}\t{'t' if moved else 'f'}"
+        rows.write(f"{name}\t{shown}\t{about}\n")
+        pupil = f"p{name[:20]}"
+        subjects.write(f"{name}\t1\t{pupil if shown == home else NOTHING}\tcourse\n")
+        if moved:
+            to = chance.choice([each for each in codes if each != home])
+            for stay in stays(home, *days_held(*DAYS, date(2025, 1, 15)), [Move(home, to, MOVED_ON)]):
+                days = f"{stay.first_on}\t{stay.last_on}"
+                parts.write(f"{name}\t{days}\t{stay.home}\t{stay.thousandths}\n")
+            moves.write(f"{chance.getrandbits(62)}\t{pupil}\t{home}\t{to}\t{MOVED_ON}\n")
     columns = ("application_id", "home_municipality", "host_municipality", "term_id", "given_at", "ended_at")
+    copied = (
+        (places, rows, (*columns, "moved")),
+        (place_subjects, subjects, ("application_id", "sequence", "pupil_id", "course_id")),
+        (place_stays, parts, ("application_id", "first_on", "last_on", "home_municipality", "thousandths")),
+        (pupil_moves, moves, ("sequence", "pupil_id", "from_municipality", "to_municipality", "moved_on")),
+    )
     with storage.engine.begin() as connection:
         raw = connection.connection.cursor()
-        raw.copy_from(rows, places.name, columns=columns)
+        for table, text, named in copied:
+            text.seek(0)
+            raw.copy_from(text, table.name, columns=named)
     with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE places"))
 
@@ -261,13 +288,17 @@ def compare(storage: Storage) -> None:
     """The product's matrix and the plain one say the same."""
     with storage.reading() as connection:
         (term,) = flow_of_year(connection, YEAR).terms
-    found = {(home, home): each.at_home for home, each in term.homes.items() if each.at_home}
+    found = {
+        (home, home): each.at_home_thousandths
+        for home, each in term.homes.items()
+        if each.at_home_thousandths
+    }
     for home, each in term.homes.items():
-        found |= {(home, host): count for host, count in each.elsewhere.items()}
+        found |= {(home, host): count for host, count in each.by_host_thousandths.items()}
     plain = plain_sql(storage)
     if found != {(home, host): count for home, host, count in plain if home is not None}:
         sys.exit("the product's flow matrix differs from plain SQL")
-    if term.not_shown != sum(count for home, _, count in plain if home is None):
+    if term.not_shown * WHOLE != sum(count for home, _, count in plain if home is None):
         sys.exit("places whose home is not shown differ from plain SQL")
 
 

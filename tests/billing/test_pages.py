@@ -5,14 +5,13 @@ import re
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from services.billing import county, reactions
+from services.billing import county
 from services.billing.queries import basis as queries
 from services.chassis.ids import new_id
 from services.chassis.process import Composition
 from services.chassis.settings import COUNTY_FOLDER
-from services.contracts.enrolment import PlaceGiven
 from tests.billing.examples import NINE_ORE
-from tests.billing.test_reactions import NOON, TERM
+from tests.billing.test_reactions import TERM, place, tell
 from tests.web import client_of, sign_in
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -257,11 +256,7 @@ def test_places_stand_beside_the_share_and_a_protected_home_is_not_shown(
     storage = composition.parts.storage
     county.load_demo(storage, COUNTY_FOLDER)
     homes = ("1962", "1962", "1907", None)
-    with storage.unit() as unit:
-        reactions.on_term_opened(unit, TERM)
-        for number, home in enumerate(homes):
-            given = PlaceGiven(f"a{number}", "c", f"p{number}", None, home, "1980", "vt27", NOON, "a rule")
-            reactions.on_place_given(unit, given)
+    tell(storage, TERM, *(place(number, home, "1980") for number, home in enumerate(homes)))
     sign_in(client, composition, role="finance", municipality="1962")
     page = words(client.get("/finance/2025"))
     assert "No places are known for the terms of 2025" in page

@@ -11,7 +11,6 @@ import pytest
 from pypdf import PdfReader
 from werkzeug.test import Client
 
-from services.billing import reactions
 from services.billing.commands import budgets
 from services.billing.commands.netting import net
 from services.chassis.ids import new_id
@@ -25,7 +24,7 @@ from tests.billing.test_invoicing import revise
 from tests.billing.test_ledger import cost
 from tests.billing.test_pages import words
 from tests.billing.test_payments import take
-from tests.billing.test_reactions import TERM, place
+from tests.billing.test_reactions import TERM, place, tell
 from tests.web import client_of, sign_in
 
 SALA = "/finance/2025/statements/1981"
@@ -46,9 +45,7 @@ def told(storage: Storage) -> None:
         budgets.report_cost(unit, spent, BY)
         budgets.decide_cost(unit, spent.cost_id, CHART, BY, approved=True)
         net(unit, YEAR, CHART, BY, netting_id=new_id(), total_ore=1_000_00)
-        reactions.on_term_opened(unit, TERM)
-        for fact in (place(1, "1981", "1980"), place(2, "1981", "1981"), place(3, "1962", "1981")):
-            reactions.on_place_given(unit, fact)
+    tell(storage, TERM, place(1, "1981", "1980"), place(2, "1981", "1981"), place(3, "1962", "1981"))
 
 
 @pytest.fixture
@@ -107,7 +104,7 @@ def test_the_files_have_every_figure_and_they_add_up(client: Client, composition
         if each.payer_code == "1981"
     ]
     places = {row["Post"]: row["Antal"] for row in rows if row["Avsnitt"] == "Platser"}
-    assert list(places.values()) == ["1", "1", "1"]
+    assert list(places.values()) == ["1,000", "1,000", "1,000"]
     book = openpyxl.load_workbook(io.BytesIO(client.get(f"{SALA}/statement.xlsx").data))
     cells: list[tuple[Any, ...]] = list(book.worksheets[0].iter_rows(values_only=True))
     assert cells[0] == tuple(rows[0])

@@ -9,13 +9,14 @@ from werkzeug.wrappers import Response
 
 from services.billing.access import READ, SET_BASIS, acting
 from services.billing.commands import basis as commands
+from services.billing.domain.places import WHOLE
 from services.billing.domain.populations import Figure
 from services.billing.domain.shares import MOST_BUDGET_ORE, Part
 from services.billing.forms import is_run_id
 from services.billing.pages.common import VersionQuery, csv_response
 from services.billing.queries import basis as queries
 from services.billing.queries.basis import Run
-from services.billing.queries.flow import flow_of_year
+from services.billing.queries.flow import facts_behind, flow_of_year, term_name
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 
@@ -112,7 +113,8 @@ class RecordedAnswer(Schema):
 class FlowCellAnswer(Schema):
     home = fields.String(required=True)
     host = fields.String(required=True)
-    places = fields.Integer(required=True)
+    places = fields.Float(required=True, metadata={"description": "a place whose pupil moved counts by days"})
+    thousandths = fields.Integer(required=True, metadata={"description": "the same, exactly"})
 
 
 class FlowTermAnswer(Schema):
@@ -120,6 +122,23 @@ class FlowTermAnswer(Schema):
     name = fields.String(required=True)
     places = fields.List(fields.Nested(FlowCellAnswer), required=True)
     not_shown = fields.Integer(required=True)
+    split = fields.Integer(required=True)
+    all_places = fields.Integer(required=True)
+
+
+class PlaceFactAnswer(Schema):
+    application_id = fields.String(required=True)
+    given_at = fields.AwareDateTime(required=True)
+    ended_at = fields.AwareDateTime(required=True, allow_none=True)
+    first_on = fields.Date(required=True)
+    last_on = fields.Date(required=True)
+    days = fields.Integer(required=True)
+    thousandths = fields.Integer(required=True)
+    counts = fields.Boolean(required=True)
+
+
+class PlaceFactListAnswer(Schema):
+    places = fields.List(fields.Nested(PlaceFactAnswer), required=True)
 
 
 class FlowAnswer(Schema):
@@ -228,16 +247,31 @@ def show_flow(context: Context, year: int) -> dict[str, Any]:
                 "term_id": term.term_id,
                 "name": term.name.in_language(context.language),
                 "places": [
-                    {"home": home, "host": host, "places": count}
+                    {"home": home, "host": host, "places": count / WHOLE, "thousandths": count}
                     for home, row in term.homes.items()
-                    for host, count in [(home, row.at_home), *row.elsewhere.items()]
+                    for host, count in [(home, row.at_home_thousandths), *row.by_host_thousandths.items()]
                     if count
                 ],
                 "not_shown": term.not_shown,
+                "split": term.split,
+                "all_places": term.places,
             }
             for term in found.terms
         ],
     }
+
+
+@routes.api(
+    "GET",
+    "/flow/<string:term_id>/<string:home>/<string:host>",
+    access=READ,
+    summary="The places behind a figure of the flow, with the days on which each counts there",
+    answer=PlaceFactListAnswer,
+)
+def show_flow_facts(context: Context, term_id: str, home: str, host: str) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        term_name(connection, term_id)
+        return {"places": facts_behind(connection, term_id, home, host)}
 
 
 def _head(run: Run) -> dict[str, Any]:

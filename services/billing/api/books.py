@@ -184,7 +184,7 @@ def list_invoices(context: Context, year: int) -> dict[str, Any]:
     today = local_date(context.parts.clock.now())
     with context.parts.storage.reading() as connection:
         found = invoices.invoices_of_year(connection, year)
-    return {"invoices": [_invoice(context, each, each.state(today)) for each in found]}
+    return {"invoices": [invoice_document(context, each, each.state(today)) for each in found]}
 
 
 @routes.api(
@@ -194,10 +194,10 @@ def show_invoice(context: Context, invoice_id: str) -> dict[str, Any]:
     today = local_date(context.parts.clock.now())
     with context.parts.storage.reading() as connection:
         found = invoices.invoice(connection, invoice_id)
-    return _invoice(context, found, found.state(today))
+    return invoice_document(context, found, found.state(today))
 
 
-def _invoice(context: Context, each: invoices.Invoice, state: str) -> dict[str, Any]:
+def invoice_document(context: Context, each: invoices.Invoice, state: str) -> dict[str, Any]:
     values = {name: getattr(each, name) for name in each.__slots__}
     values["lines"] = [
         {"text": line.text.in_language(context.language), "amount_ore": line.amount_ore}

@@ -158,7 +158,10 @@ def _with_end(members: tuple[Membership, ...], code: str, left_on: date | None) 
 
 
 def set_ceiling(unit: Unit, code: str, year: int, ceiling_ore: int, by: str, *, decided_by: str) -> int:
-    """What a home municipality pays at most for places elsewhere in a year; the version that counts now."""
+    """What a home municipality pays at most for places elsewhere in a year; the version that counts now.
+
+    The same again is the version that there is. Raises Refused: ceiling_impossible.
+    """
     if ceiling_ore < 0 or not decided_by.strip():
         raise Refused(
             Refusal(
@@ -167,21 +170,24 @@ def set_ceiling(unit: Unit, code: str, year: int, ceiling_ore: int, by: str, *, 
                 status=422,
             )
         )
-    version = unit.connection.scalar(
-        sa.select(sa.func.max(ceilings.c.version)).where(
-            ceilings.c.municipality_code == code, ceilings.c.year == year
-        )
+    newest = unit.row(
+        sa.select(ceilings)
+        .where(ceilings.c.municipality_code == code, ceilings.c.year == year)
+        .order_by(ceilings.c.version.desc())
     )
+    if newest is not None and (newest.ceiling_ore, newest.decided_by) == (ceiling_ore, decided_by.strip()):
+        return int(newest.version)
+    version = newest.version + 1 if newest is not None else 1
     unit.execute(
         sa.insert(ceilings),
         {
             "municipality_code": code,
             "year": year,
-            "version": (version or 0) + 1,
+            "version": version,
             "ceiling_ore": ceiling_ore,
             "decided_by": decided_by.strip(),
             "recorded_by": by,
             "recorded_at": unit.now,
         },
     )
-    return (version or 0) + 1
+    return version

@@ -60,7 +60,7 @@ def _on_invoice(desk: Desk, voucher_id: str, payment: Kept, allocation: Allocati
                 {"number": invoice.number, "open_ore": invoice.open_ore},
             )
         )
-    account = desk.chart.receivable_of(invoice.payer_code)
+    account = desk.chart.claim_of(invoice.payer_code, invoice.compensation_id)
     claim = Posting(account, -allocation.amount_ore, invoice.payer_code, invoice.invoice_id)
     text = f"Betalning av faktura {invoice.number}"
     _from_unallocated(desk, voucher_id, payment, claim, invoice.year, text=text)
@@ -83,7 +83,7 @@ def book_elsewhere(
     reason_missing, and those of move.
     """
     refuse_without_reason(reason)
-    taken = {*desk.chart.receivables, desk.chart.number("bank"), desk.unallocated}
+    taken = {*desk.chart.claims, desk.chart.number("bank"), desk.unallocated}
     if account in taken or account not in desk.chart.names:
         raise Refused(
             Refusal(

@@ -110,7 +110,7 @@ def book_by_hand(unit: Unit, entry: Entry, chart: Chart, by: str) -> int:
 
     Raises Refused: account_not_by_hand, reason_missing, and those of book.
     """
-    if {entry.debit, entry.credit} & set(chart.receivables):
+    if {entry.debit, entry.credit} & set(chart.claims):
         raise Refused(
             Refusal(
                 "account_not_by_hand",

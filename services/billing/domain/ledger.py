@@ -13,9 +13,11 @@ ROLES = (
     "bank",
     "receivable_municipalities",
     "receivable_region",
+    "receivable_compensation",
     "shares_municipalities",
     "shares_region",
     "hosts_payable",
+    "compensation_payable",
     "clearing",
     "unallocated_payments",
     "payment_differences",
@@ -58,10 +60,22 @@ class Chart:
 
     @property
     def receivables(self) -> tuple[str, str]:
+        """Claims for cost shares: what the reconciliation of a year is about."""
         return self.number("receivable_municipalities"), self.number("receivable_region")
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """All claims on payers, those for places too: nobody books on them by hand."""
+        return (*self.receivables, self.number("receivable_compensation"))
 
     def receivable_of(self, payer_code: str) -> str:
         return self.number("receivable_region" if len(payer_code) == 2 else "receivable_municipalities")
+
+    def claim_of(self, payer_code: str, compensation_id: str | None) -> str:
+        """The account of the claim that an invoice makes: for a share, or for the places of a run."""
+        if compensation_id is not None:
+            return self.number("receivable_compensation")
+        return self.receivable_of(payer_code)
 
     def revenue_of(self, payer_code: str) -> str:
         return self.number("shares_region" if len(payer_code) == 2 else "shares_municipalities")

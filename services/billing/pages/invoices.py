@@ -11,6 +11,7 @@ from services.billing.commands import invoicing as commands
 from services.billing.commands.einvoices import refuse_failing
 from services.billing.pages.common import attempt, year_values
 from services.billing.presenting import who
+from services.billing.queries import compensation as compensations
 from services.billing.queries import correcting, invoices
 from services.billing.queries import reminders as reminder_queries
 from services.billing.queries.basis import municipality_names, run_by_id, run_of_year
@@ -112,6 +113,7 @@ def invoice_page(context: Context, invoice_id: str) -> Response:
         )
         numbers = invoices.numbers_of(connection, related)
         run = run_by_id(connection, invoice.run_id)
+        compensation = compensations.run_by_id(connection, invoice.compensation_id)
         names = municipality_names(connection)
         reminders = reminder_queries.reminders_of(connection, invoice_id)
         disputes = reminder_queries.disputes_of(connection, invoice_id)
@@ -123,6 +125,7 @@ def invoice_page(context: Context, invoice_id: str) -> Response:
         issuer=context.parts.issuer,
         numbers=numbers,
         run=run,
+        compensation=compensation,
         state=presenting_books.STATES[invoice.state(local_date(context.parts.clock.now()))],
         issued_by=who(invoice.issued_by, names),
         reminders=reminders,

@@ -63,7 +63,7 @@ def _page(
         names = municipality_names(connection)
     months = sorted({month_of(each.booked_on) for each in found} - set(closings))
     chart = context.parts.chart
-    by_hand = [a for a in chart.accounts.values() if a.number not in chart.receivables]
+    by_hand = [a for a in chart.accounts.values() if a.number not in chart.claims]
     return context.render(
         "finance_ledger.html",
         http_status=status,

@@ -130,7 +130,7 @@ def _detail(
             if each.told.is_credit and not payment.told.is_credit
         ]
     chart = context.parts.chart
-    taken = {*chart.receivables, chart.number("bank"), chart.number("unallocated_payments")}
+    taken = {*chart.claims, chart.number("bank"), chart.number("unallocated_payments")}
     return context.render(
         "finance_payment.html",
         http_status=status,

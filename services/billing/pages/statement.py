@@ -8,6 +8,7 @@ from services.billing import statement_papers
 from services.billing.access import READ
 from services.billing.pages.common import year_values
 from services.billing.papers import pdf
+from services.billing.presenting import places_text
 from services.billing.queries import statement as queries
 from services.billing.queries.statement import Statement
 from services.chassis.clock import local_date
@@ -44,6 +45,7 @@ def statement_page(context: Context, year: int, code: str) -> Response:
         "finance_statement.html",
         **year_values(context, year, "reconciliation"),
         found=found,
+        share=lambda thousandths: places_text(thousandths, context.language),
         basis_lines=statement_papers.basis_lines(found, context.texts.gettext, context.language),
         sums=[(word, getattr(found.row, name)) for word, name in statement_papers.SUMS],
         settled=statement_papers.SETTLED,

@@ -223,7 +223,7 @@ def every_run(connection: sa.Connection) -> list[Run]:
     return _runs(connection, sa.true())
 
 
-def run_by_id(connection: sa.Connection, run_id: str) -> Run | None:
+def run_by_id(connection: sa.Connection, run_id: str | None) -> Run | None:
     return next(iter(_runs(connection, share_runs.c.run_id == run_id)), None)
 
 

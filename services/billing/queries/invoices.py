@@ -25,14 +25,17 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """`settled_ore` is what was paid or netted, by the ledger."""
+    """`settled_ore` is what was paid or netted, by the ledger. It rests on a run of a year's shares, or on
+    one of compensation for the places of a term: the other id is None.
+    """
 
     invoice_id: str
     number: str
     kind: str
     year: int
     instalment: int
-    run_id: str
+    run_id: str | None
+    compensation_id: str | None
     payer_code: str
     payer_name: str
     payer_revision: int | None
@@ -72,15 +75,19 @@ class Invoice:
 
 
 def has_invoices(connection: sa.Connection, year: int) -> bool:
-    return (
-        connection.scalar(sa.select(invoices.c.invoice_id).where(invoices.c.year == year).limit(1))
-        is not None
-    )
+    """Whether any part of the year's shares was invoiced."""
+    of_shares = (invoices.c.year == year, invoices.c.run_id.is_not(None))
+    return connection.scalar(sa.select(invoices.c.invoice_id).where(*of_shares).limit(1)) is not None
 
 
 def invoices_of_year(connection: sa.Connection, year: int) -> list[Invoice]:
-    """In the order they were issued."""
-    return _invoices(connection, invoices.c.year == year)
+    """Those of its shares, in the order they were issued."""
+    return _invoices(connection, sa.and_(invoices.c.year == year, invoices.c.run_id.is_not(None)))
+
+
+def invoices_of_runs(connection: sa.Connection, compensation_ids: Sequence[str]) -> list[Invoice]:
+    """Those that some runs of compensation issued, in the order they were issued."""
+    return _invoices(connection, invoices.c.compensation_id.in_(compensation_ids))
 
 
 def every_invoice(connection: sa.Connection) -> list[Invoice]:
@@ -116,7 +123,7 @@ def live_of_year(found: Sequence[Invoice]) -> tuple[Live, ...]:
         Live(
             each.invoice_id,
             each.number,
-            each.run_id,
+            each.run_id or "",
             each.payer_code,
             each.payer_name,
             each.instalment,
@@ -200,6 +207,7 @@ def _invoice(
         row.year,
         row.instalment,
         row.run_id,
+        row.compensation_id,
         row.payer_code,
         row.payer_name,
         row.payer_revision,

@@ -28,7 +28,7 @@ def reconciliation(connection: sa.Connection, year: int, chart: Chart, today: da
         frozenset(issued_numbers(found)),
     )
     claims = ledger.claims(connection, year, chart.receivables)
-    papers = [_paper(each, versions[each.run_id]) for each in found]
+    papers = [_paper(each, versions[each.run_id or ""]) for each in found]
     return reconcile(plan, papers, claims, municipality_names(connection), today)
 
 

@@ -35,12 +35,15 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Places of a term: held by the municipality's children at home and by host, and those it gave others."""
+    """Places of a term: held by the municipality's children at home and by host, and those it gave others.
+
+    All are thousandths of places: one whose pupil moved counts for each home by its days.
+    """
 
     term: LocalText
-    at_home: int
+    at_home_thousandths: int
     elsewhere: tuple[tuple[str, int], ...]
-    given: int
+    given_thousandths: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +132,14 @@ def _places(flow: Flow, code: str, names: dict[str, str]) -> tuple[Places, ...]:
     for term in flow.terms:
         own = term.homes.get(code)
         elsewhere = sorted(
-            ((names.get(host, host), count) for host, count in (own.elsewhere if own else {}).items()),
+            (
+                (names.get(host, host), count)
+                for host, count in (own.by_host_thousandths if own else {}).items()
+            ),
             key=lambda each: (-each[1], each[0]),
         )
-        given = sum(home.elsewhere.get(code, 0) for other, home in term.homes.items() if other != code)
-        found.append(Places(term.name, own.at_home if own else 0, tuple(elsewhere), given))
+        given = sum(
+            home.by_host_thousandths.get(code, 0) for other, home in term.homes.items() if other != code
+        )
+        found.append(Places(term.name, own.at_home_thousandths if own else 0, tuple(elsewhere), given))
     return tuple(found)

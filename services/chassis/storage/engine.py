@@ -53,7 +53,7 @@ class Storage:
             with self.writing_connection() as connection, connection.begin():
                 unit = Unit(connection, self.clock.now(), cause)
                 yield unit
-                unit.write_gathered()
+                unit.finish()
                 unit.write_outbox()
         finally:
             if self._writer is not None:

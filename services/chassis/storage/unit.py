@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
@@ -24,6 +24,7 @@ class Unit:
     def __init__(self, connection: sa.Connection, now: datetime, cause: Envelope | None = None) -> None:
         self._connection = connection
         self._gathered = Gathered()
+        self._at_end: dict[Callable[[Unit, list[Any]], None], dict[Any, None]] = {}
         self.now = now
         self.today: date = local_date(now)
         self.recorded_facts: list[tuple[Fact, Envelope | None]] = []
@@ -45,6 +46,17 @@ class Unit:
     def add(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         """Insert the row, unless one with its key is there; together with others, as in `keep`."""
         self._gathered.put(self._connection, table, row, replacing=False)
+
+    def once(self, do: Callable[[Unit, list[Any]], None], about: Any) -> None:
+        """At the unit's end, let `do` run once with everything it was asked for: one look for many facts."""
+        self._at_end.setdefault(do, {})[about] = None
+
+    def finish(self) -> None:
+        """What was left for the end. It may leave more."""
+        while self._at_end:
+            do = next(iter(self._at_end))
+            do(self, list(self._at_end.pop(do)))
+        self.write_gathered()
 
     def write_gathered(self) -> None:
         self._gathered.write(self._connection)

@@ -125,3 +125,29 @@ def test_an_error_takes_all_of_it_back(tables: Storage) -> None:
         unit.keep(PLAIN, {"name": "a", "value": 1})
         unit.keep(PLAIN, {"name": "b", "value": None})
     assert content(tables)[1] == []
+
+
+def test_what_is_left_for_the_end_is_done_once_with_all_that_was_written(tables: Storage) -> None:
+    seen: list[tuple[list[str], int]] = []
+
+    def count(unit: Unit, about: list[str]) -> None:
+        rows = unit.connection.scalar(sa.select(sa.func.count()).select_from(PLAIN))
+        seen.append((about, rows or 0))
+        unit.add(PLAIN, {"name": "end", "value": 0})
+
+    with tables.unit() as unit:
+        for name in ("a", "b", "a"):
+            unit.add(PLAIN, {"name": name, "value": 1})
+            unit.once(count, name)
+    assert seen == [(["a", "b"], 2)]
+    assert len(content(tables)[1]) == 3
+
+
+def test_what_fails_at_the_end_takes_all_of_the_unit_with_it(tables: Storage) -> None:
+    def fail(_unit: Unit, _about: list[str]) -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError), tables.unit() as unit:  # noqa: PT011 (raised just above)
+        unit.add(PLAIN, {"name": "a", "value": 1})
+        unit.once(fail, "a")
+    assert content(tables)[1] == []
