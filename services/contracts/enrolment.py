@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from services.contracts.fact import Fact
+from services.contracts.price import PriceLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,39 @@ class ApplicationEnded(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PlacePriced(Fact):
+    """What a place costs in its term, as of `priced_at`; said again whenever it has become another price.
+
+    The newest one of an application holds, and none holds after its place has ended: what is to pay then is
+    the ended application's `cost_ore`. `lines` sum to `total_ore`, rental and Fritidskort included; each
+    names the sentence of the rule book behind it. `child_number` is which of the family's children the pupil
+    is, the sibling step; `course_number` which of the pupil's own courses it is; both from 1. `rents` is the
+    instrument that is rented, `rental_ore` what the lines hold of it. `voucher_ore` is what a Fritidskort
+    pays of the price: the family pays `total_ore`, the voucher's office this. A pupil who is of age pays
+    itself: `guardian_id` is the pupil's own id then.
+    """
+
+    NAME, VERSION, SOURCE, SUBJECT = "place_priced", 1, "enrolment", "application_id"
+
+    application_id: str
+    course_id: str
+    pupil_id: str
+    guardian_id: str | None
+    home_municipality: str | None
+    host_municipality: str
+    term_id: str
+    rule_book_id: str
+    lines: tuple[PriceLine, ...]
+    total_ore: int
+    child_number: int
+    course_number: int
+    rents: str | None
+    rental_ore: int
+    voucher_ore: int
+    priced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CourseSeatsChanged(Fact):
     """How full a course is now: seats held by places and offers, and how many wait."""
 
@@ -153,6 +187,7 @@ FACTS: tuple[type[Fact], ...] = (
     ApplicationQueued,
     PlaceOffered,
     ApplicationEnded,
+    PlacePriced,
     CourseSeatsChanged,
     ContactRegistered,
     PupilNamed,

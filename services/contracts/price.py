@@ -24,6 +24,7 @@ class PriceFacts:
     `course_number` is which of the pupil's courses this term it is, `child_number` which of the family's
     children with a course the pupil is; both from 1. `other_kinds` are the fee kinds of the pupil's other
     courses. `voucher_ore` is how much of a Fritidskort the family pays with.
+    `rents` is the key of the instrument it rents; `rented_school_years` counts the school years before this.
     """
 
     age: int
@@ -38,6 +39,8 @@ class PriceFacts:
     has_relief: bool = False
     rents: str | None = None
     rented_school_years: int = 0
+    # Rented at the school already in an earlier term of the school year.
+    rented_this_school_year: bool = False
     voucher_ore: int = 0
 
 
@@ -64,6 +67,18 @@ class Price:
     @property
     def total_ore(self) -> int:
         return sum(line.amount_ore for line in self.lines)
+
+    @property
+    def rental_ore(self) -> int:
+        return self._sum_of("rental")
+
+    @property
+    def voucher_ore(self) -> int:
+        """What a Fritidskort pays of it."""
+        return -self._sum_of("voucher")
+
+    def _sum_of(self, part: str) -> int:
+        return sum(line.amount_ore for line in self.lines if line.rule.endswith(f"/pricing/{part}"))
 
 
 def full_price(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> Price | None:
@@ -165,7 +180,9 @@ def _rental(
         return [], (line,)
     if not may_rent(rental, facts.rents, facts.rented_school_years):
         return [], ()
-    return [replace(line, amount_ore=0) if facts.rents in rental.free_instruments else line], ()
+    paid = rental.per == "school_year" and facts.rented_this_school_year
+    free = paid or facts.rents in rental.free_instruments
+    return [replace(line, amount_ore=0) if free else line], ()
 
 
 def may_rent(rental: Rental, instrument: str, rented_school_years: int) -> bool:

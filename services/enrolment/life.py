@@ -20,7 +20,7 @@ from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import PupilMoved, PupilsMerged
-from services.enrolment import repository, seats, surroundings
+from services.enrolment import pricing, repository, seats, surroundings
 from services.enrolment.commands import GUARDIAN_UNKNOWN, MUNICIPALITY_UNKNOWN, PERSONAL_IDENTITY_INVALID
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, PUPIL_UNKNOWN, CourseState
 from services.enrolment.tables import (
@@ -69,6 +69,7 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
     )
     details = {"from": pupil.home_municipality, "to": municipality, "moved_on": moved_on.isoformat()}
     _note(unit, pupil_id, by, "moved", why, details=details)
+    pricing.price_anew(unit, [pupil_id])
     if not pupil.protected:
         unit.record(PupilMoved(pupil_id, pupil.home_municipality, municipality, moved_on))
     _offer_in(unit, courses)
@@ -99,6 +100,7 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
     unit.execute(sa.update(pupils).where(pupils.c.pupil_id == pupil_id).values(**values))
     changed = sorted(name for name, value in values.items() if getattr(pupil, name) != value)
     _note(unit, pupil_id, by, "recorded", why, details={"changed": changed})
+    pricing.price_anew(unit, [pupil_id])
     _offer_in(unit, courses)
 
 
@@ -112,6 +114,7 @@ def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, wh
         insert_ignoring(unit.connection, guardianships).values(guardian_id=guardian_id, pupil_id=pupil_id)
     )
     if added.rowcount:
+        pricing.price_anew(unit, [pupil_id])
         _note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
 
 
@@ -139,6 +142,7 @@ def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str,
         .values(personal_identity=identity.number, born_on=identity.born_on)
     )
     _note(unit, pupil_id, by, "identity_corrected", why)
+    pricing.price_anew(unit, [pupil_id])
 
 
 def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
@@ -216,7 +220,7 @@ def come_of_age(unit: Unit, most: int) -> int:
         unit.execute(
             sa.update(applications)
             .where(applications.c.application_id == row.application_id)
-            .values(guardian_id=row.pupil_id)
+            .values(guardian_id=row.pupil_id, priced=False)
         )
     repository.note_events(
         unit, [(row.application_id, "enrolment", "came_of_age", "the pupil is 18 and decides") for row in due]

@@ -10,38 +10,105 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.chassis.clock import age_on, local_date
+from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import is_adult
 from services.contracts.price import PriceFacts, WithdrawalCost, cost_of_withdrawal
+from services.contracts.rule_book import RuleBook
+from services.contracts.rule_dates import AUTUMN, season_of
 from services.enrolment import repository, surroundings
 from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.limits import Engagement
-from services.enrolment.tables import guardianships, pupils
+from services.enrolment.tables import applications, courses, guardianships, pupils, terms
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a family chose with an application: the instrument it rents, what a Fritidskort pays in öre."""
+
+    rents: str | None = None
+    voucher_ore: int = 0
+
+
+NOTHING_CHOSEN = Chosen()
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """The active applications of some pupils and of their brothers and sisters, by pupil."""
+    """Some pupils with their brothers and sisters and, by pupil, their applications and what they rented.
+
+    `siblings` are children of one guardian, `at_address` those who live with the pupil. `rentals` are
+    pairs of host municipality and the first day of the term.
+    """
 
     siblings: Mapping[str, frozenset[str]]
+    at_address: Mapping[str, frozenset[str]]
     engagements: Mapping[str, Sequence[Engagement]]
+    rentals: Mapping[str, Sequence[tuple[str, date]]]
+
+    def children_with(self, pupil_id: str, rule_book: RuleBook) -> frozenset[str]:
+        """Who counts as the pupil's brothers and sisters by the rule book."""
+        counted = self.at_address if rule_book.pricing.siblings_by == "address" else self.siblings
+        return counted.get(pupil_id, frozenset())
 
 
 def families_of(connection: sa.Connection, pupil_ids: Collection[str]) -> Family:
-    """Children of one guardian are brothers and sisters. Two statements.
+    """Four statements.
 
-    No address is kept here, so those of a school that counts by address are counted by guardian too.
+    No address is kept here. Two pupils live at one address where staff recorded so; of whom nothing is
+    recorded, where they have a guardian and a home municipality in common.
     """
-    mine, theirs = guardianships.alias("mine"), guardianships.alias("theirs")
     siblings: dict[str, set[str]] = {pupil_id: set() for pupil_id in pupil_ids}
+    at_address: dict[str, set[str]] = {pupil_id: set() for pupil_id in pupil_ids}
+    mine, theirs = pupils.alias("mine"), pupils.alias("theirs")
+    ours, others = guardianships.alias(), guardianships.alias()
+    by_guardian = (
+        sa.select(mine, theirs.c.pupil_id.label("sibling_id"))
+        .add_columns(theirs.c.home_municipality.label("their_home"), theirs.c.household.label("theirs"))
+        .join(ours, ours.c.pupil_id == mine.c.pupil_id)
+        .join(others, others.c.guardian_id == ours.c.guardian_id)
+        .join(theirs, theirs.c.pupil_id == others.c.pupil_id)
+        .where(mine.c.pupil_id.in_(list(pupil_ids)), mine.c.pupil_id != theirs.c.pupil_id)
+    )
+    for row in connection.execute(by_guardian):
+        siblings[row.pupil_id].add(row.sibling_id)
+        if row.household is None and row.theirs is None and row.home_municipality == row.their_home:
+            at_address[row.pupil_id].add(row.sibling_id)
     for row in connection.execute(
         sa.select(mine.c.pupil_id, theirs.c.pupil_id.label("sibling_id"))
-        .join(theirs, theirs.c.guardian_id == mine.c.guardian_id)
+        .join(theirs, theirs.c.household == mine.c.household)
         .where(mine.c.pupil_id.in_(list(pupil_ids)), mine.c.pupil_id != theirs.c.pupil_id)
     ):
-        siblings[row.pupil_id].add(row.sibling_id)
-    everybody = set(pupil_ids).union(*siblings.values())
-    frozen = {pupil_id: frozenset(found) for pupil_id, found in siblings.items()}
-    return Family(frozen, surroundings.engagements_of(connection, everybody))
+        at_address[row.pupil_id].add(row.sibling_id)
+    everybody = set(pupil_ids).union(*siblings.values(), *at_address.values())
+    return Family(
+        {pupil_id: frozenset(found) for pupil_id, found in siblings.items()},
+        {pupil_id: frozenset(found) for pupil_id, found in at_address.items()},
+        surroundings.engagements_of(connection, everybody),
+        _rentals_of(connection, pupil_ids),
+    )
+
+
+def _rentals_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dict[str, list[tuple[str, date]]]:
+    """What the pupils have rented with places of theirs, those that ended included."""
+    found: dict[str, list[tuple[str, date]]] = {}
+    for row in connection.execute(
+        sa.select(applications.c.pupil_id, courses.c.municipality_code, terms.c.starts_on)
+        .join(courses, courses.c.course_id == applications.c.course_id)
+        .join(terms, terms.c.term_id == courses.c.term_id)
+        .where(
+            applications.c.pupil_id.in_(list(pupil_ids)),
+            applications.c.rents.is_not(None),
+            sa.or_(applications.c.state == "placed", applications.c.price.is_not(None)),
+        )
+        .distinct()
+    ):
+        found.setdefault(row.pupil_id, []).append((row.municipality_code, row.starts_on))
+    return found
+
+
+def _school_year(term_starts_on: date) -> int:
+    """By the calendar year of its autumn term."""
+    return term_starts_on.year if season_of(term_starts_on) == AUTUMN else term_starts_on.year - 1
 
 
 def price_facts(
@@ -49,7 +116,9 @@ def price_facts(
     pupil: sa.Row[Any],
     course: CourseState,
     application_id: str | None = None,
+    *,
     joins_on: date | None = None,
+    chosen: Chosen = NOTHING_CHOSEN,
 ) -> PriceFacts:
     """For an application, or one that would be made now. Places at the school in the term count.
 
@@ -59,7 +128,7 @@ def price_facts(
     age = age_on(pupil.born_on, term_starts_on)
     held = {
         person: _held_before(family.engagements.get(person, ()), course, None)
-        for person in family.siblings.get(pupil.pupil_id, frozenset())
+        for person in family.children_with(pupil.pupil_id, course.rule_book)
     }
     mine = _held_before(family.engagements.get(pupil.pupil_id, ()), course, application_id)
     others = [
@@ -67,6 +136,9 @@ def price_facts(
         for each in _held_before(family.engagements.get(pupil.pupil_id, ()), course, None)
         if each.application_id != application_id
     ]
+    rented = [day for host, day in family.rentals.get(pupil.pupil_id, ()) if host == course.terms.host.code]
+    before = [day for day in rented if day < term_starts_on]
+    years = {_school_year(day) for day in before}
     return PriceFacts(
         age=age,
         is_adult=is_adult(course.rule_book, age, term_starts_on, repository.known_of(pupil)),
@@ -78,6 +150,10 @@ def price_facts(
         is_new_pupil=not _was_here(family.engagements.get(pupil.pupil_id, ()), course, application_id),
         joins_on=joins_on,
         has_relief=pupil.has_relief,
+        rents=chosen.rents,
+        rented_school_years=len(years - {_school_year(term_starts_on)}),
+        rented_this_school_year=_school_year(term_starts_on) in years,
+        voucher_ore=chosen.voucher_ore,
     )
 
 
@@ -104,14 +180,15 @@ def _children_before(
     siblings: Mapping[str, list[Engagement]], family: Family, pupil_id: str, course: CourseState
 ) -> int:
     """Brothers and sisters whose first place was decided before the pupil's own first one."""
-    order = [each.application_id for each in _by_decision(family, course)]
+    people = {pupil_id, *siblings}
+    order = [each.application_id for each in _by_decision(family, people, course)]
     mine = _here(family.engagements.get(pupil_id, ()), course)
     first = order.index(mine[0].application_id) if mine else len(order)
     return sum(bool(found) and order.index(found[0].application_id) < first for found in siblings.values())
 
 
-def _by_decision(family: Family, course: CourseState) -> list[Engagement]:
-    held = [each for found in family.engagements.values() for each in _here(found, course)]
+def _by_decision(family: Family, people: Collection[str], course: CourseState) -> list[Engagement]:
+    held = [each for person in people for each in _here(family.engagements.get(person, ()), course)]
     return sorted(held, key=lambda each: (each.decided_at, each.application_id))
 
 
@@ -125,6 +202,40 @@ def _was_here(engagements: Sequence[Engagement], course: CourseState, applicatio
     )
 
 
+def chosen_with(application: sa.Row[Any]) -> Chosen:
+    return Chosen(application.rents, application.voucher_ore)
+
+
+def joined_on(application: sa.Row[Any]) -> date:
+    """Who joins later in the term may pay less."""
+    return local_date(application.changed_at if application.state == "placed" else application.decided_at)
+
+
+def price_anew(unit: Unit, pupil_ids: Collection[str]) -> None:
+    """What the pupils' places and those of their families cost may have changed: the pricer looks again."""
+    mine, theirs = guardianships.alias(), guardianships.alias()
+    ids = list(pupil_ids)
+    siblings = (
+        sa.select(theirs.c.pupil_id)
+        .join(mine, mine.c.guardian_id == theirs.c.guardian_id)
+        .where(mine.c.pupil_id.in_(ids))
+    )
+    households = sa.select(pupils.c.household).where(
+        pupils.c.pupil_id.in_(ids), pupils.c.household.is_not(None)
+    )
+    housemates = sa.select(pupils.c.pupil_id).where(pupils.c.household.in_(households))
+    them = applications.c.pupil_id
+    unit.execute(
+        sa.update(applications)
+        .where(
+            sa.or_(them.in_(ids), them.in_(siblings), them.in_(housemates)),
+            applications.c.state == "placed",
+            applications.c.priced,
+        )
+        .values(priced=False)
+    )
+
+
 def withdrawal_cost(
     connection: sa.Connection, application: sa.Row[Any], course: CourseState, today: date
 ) -> WithdrawalCost | None:
@@ -133,6 +244,7 @@ def withdrawal_cost(
         return None
     pupil = connection.execute(sa.select(pupils).where(pupils.c.pupil_id == application.pupil_id)).one()
     family = families_of(connection, [pupil.pupil_id])
-    facts = price_facts(family, pupil, course, application.application_id)
+    chosen = chosen_with(application)
+    facts = price_facts(family, pupil, course, application.application_id, chosen=chosen)
     decided_on = local_date(application.offered_at or application.decided_at)
     return cost_of_withdrawal(course.terms, course.rule_book, facts, today, decided_on)

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import age_on, local_date, years_before
+from services.chassis.clock import age_on, years_before
 from services.chassis.refusals import Refusal
 from services.contracts.eligibility import (
     Basis,
@@ -183,7 +183,7 @@ def _verdict(
     )
     basis = None if refusal else basis_for_pupil(terms, rule_book, pupil.home, known)
     applied = [each.application_id for each in engagements if each.course_id == state.course_id]
-    facts = pricing.price_facts(family, row, state, applied[0] if applied else None, today)
+    facts = pricing.price_facts(family, row, state, applied[0] if applied else None, joins_on=today)
     price = full_price(terms, rule_book, facts)
     return Verdict(pupil, age, refusal, basis, price, applied[0] if applied else None)
 
@@ -223,7 +223,7 @@ class Application:
 
 
 def applications_where(connection: sa.Connection, today: date, *conditions: Any) -> list[Application]:
-    """Applications with all that is shown of them, in queue order a course. Nine statements at most."""
+    """Applications with all that is shown of them, in queue order a course. Eleven statements at most."""
     rows = connection.execute(
         sa.select(applications, guardians.c.name.label("guardian_name"))
         .outerjoin(guardians, guardians.c.guardian_id == applications.c.guardian_id)
@@ -267,9 +267,9 @@ _NOT_WAITING: tuple[int | None, dict[str, int]] = (None, {})
 
 
 def _price(row: sa.Row[Any], pupil: sa.Row[Any], family: pricing.Family, state: CourseState) -> Price | None:
-    """As of the day it was decided: who joins later in the term may pay less."""
-    joined_on = local_date(row.changed_at if row.state == "placed" else row.decided_at)
-    facts = pricing.price_facts(family, pupil, state, row.application_id, joined_on)
+    """As of the day it was decided."""
+    joined_on, chosen = pricing.joined_on(row), pricing.chosen_with(row)
+    facts = pricing.price_facts(family, pupil, state, row.application_id, joins_on=joined_on, chosen=chosen)
     return full_price(state.terms, state.rule_book, facts)
 
 

@@ -322,8 +322,12 @@ def change_state(
     at: datetime,
     **more: Any,
 ) -> None:
-    """`more` are further columns. An offer's last day is of no account in any other state."""
+    """`more` are further columns. An offer's last day is of no account in any other state.
+
+    What a new place costs is still to be said.
+    """
     values: dict[str, Any] = {"state": state, "outcome": outcome, "changed_at": at, "answer_by": None, **more}
+    values["priced"] = False
     if rule is not None:
         values["rule"] = rule
     unit.execute(

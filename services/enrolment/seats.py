@@ -14,7 +14,7 @@ from services.chassis.refusals import Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
 from services.contracts.price import WithdrawalCost
-from services.enrolment import repository, surroundings
+from services.enrolment import pricing, repository, surroundings
 from services.enrolment.admission import record_seats
 from services.enrolment.domain.admission import NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
 from services.enrolment.domain.offers import choose, keeps_place_in_queue, last_day_to_answer
@@ -150,6 +150,7 @@ def end_application(
         course.waiting -= 1
     else:
         course.give_back_seat()
+        pricing.price_anew(unit, [row.pupil_id])
     repository.change_state(unit, [row.application_id], "ended", outcome=outcome, at=unit.now)
     why = outcome if cost is None else f"{outcome}, {cost.cost_ore} öre by {cost.rule}"
     repository.note_events(unit, [(row.application_id, by, "ended", why)])

@@ -24,6 +24,11 @@ class EnrolmentService(FactService):
         """Passes on the offers that nobody answered in time."""
         return float(self.parts.expiry.run_once())
 
+    @loop()
+    def price_places(self) -> float:
+        """Says what places cost that were given, or whose price has changed."""
+        return float(self.parts.pricer.run_once())
+
     @loop(wake_on="outbox")
     def relay(self) -> float:
         """In a rush a few facts at a time, between the answers that families wait for."""

@@ -23,16 +23,21 @@ from services.enrolment.tables import applications, ceilings, courses, queue_dat
 
 
 def engagements_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dict[str, list[Engagement]]:
-    """The active applications of the pupils, those decided first before the others."""
+    """The active applications of the pupils, in the order in which they got their seats or were decided."""
     found: dict[str, list[Engagement]] = {}
     if not pupil_ids:
         return found
+    # A seat that was offered is newer than the application that waited for it.
+    since = sa.func.coalesce(
+        sa.case((applications.c.state.in_(HELD), applications.c.offered_at)), applications.c.decided_at
+    )
     rows = connection.execute(
         sa.select(
             applications.c.application_id,
             applications.c.pupil_id,
             applications.c.state,
-            applications.c.decided_at,
+            applications.c.choice,
+            since.label("since"),
             courses.c.course_id,
             courses.c.fee_kind,
             courses.c.subject,
@@ -44,7 +49,7 @@ def engagements_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dic
         )
         .join(courses, courses.c.course_id == applications.c.course_id)
         .where(applications.c.pupil_id.in_(list(pupil_ids)), applications.c.state != "ended")
-        .order_by(applications.c.decided_at, applications.c.application_id)
+        .order_by(since, applications.c.application_id)
     )
     for row in rows:
         lesson = Lesson(row.term_id, row.municipality_code, row.weekday, row.starts_at, row.minutes)
@@ -56,7 +61,8 @@ def engagements_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dic
                 row.fee_kind,
                 row.subject,
                 lesson,
-                row.decided_at,
+                row.since,
+                row.choice,
             )
         )
     return found

@@ -101,6 +101,8 @@ pupils = sa.Table(
     sa.Column("is_teacher", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("has_relief", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.Column("moved_on", sa.Date),
+    # Pupils of one key live at one address, which is not kept: the key is drawn and says nothing.
+    sa.Column("household", sa.String(36)),
     # In a municipal school elsewhere before it moved: staff have seen the proof.
     sa.Column("played_before", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # The pupil that this record became a part of, once the two were found to be one child.
@@ -144,6 +146,16 @@ applications = sa.Table(
     sa.Column("declines", sa.Integer, nullable=False, default=0, server_default="0"),
     # Said no to the seat that is free now; forgotten when another one comes free.
     sa.Column("passed", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # Siblings who applied together, who get places together or none; None for who applied alone.
+    sa.Column("party_id", sa.String(64)),
+    # Which of the pupil's choices at the school in the term it is, where the rule book has it rank; from 1.
+    sa.Column("choice", sa.Integer),
+    # The instrument the family rents, and what it pays with a Fritidskort.
+    sa.Column("rents", sa.String(64)),
+    sa.Column("voucher_ore", sa.Integer, nullable=False, default=0, server_default="0"),
+    # Whether the price that was published last is known to be today's; and what was published, JSON.
+    sa.Column("priced", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    sa.Column("price", sa.Text),
     sa.CheckConstraint("state IN ('placed', 'queued', 'offered', 'ended')", name="ck_applications_state"),
     sa.CheckConstraint("(state = 'ended') = (outcome IS NOT NULL)", name="ck_applications_outcome"),
 )
@@ -163,6 +175,13 @@ sa.Index(
     applications.c.answer_by,
     postgresql_where=applications.c.state == "offered",
     sqlite_where=applications.c.state == "offered",
+)
+_UNPRICED = sa.and_(applications.c.state == "placed", ~applications.c.priced)
+sa.Index(
+    "ix_applications_unpriced",
+    applications.c.application_id,
+    postgresql_where=_UNPRICED,
+    sqlite_where=_UNPRICED,
 )
 
 # The queue date of a pupil for a subject, county-wide: a new application there goes by it.

@@ -24,19 +24,21 @@ from services.enrolment import (
 )
 from services.enrolment.decider import Decider
 from services.enrolment.expiry import OfferExpiry
+from services.enrolment.pricer import Pricer
 from services.enrolment.reactions import REACTIONS
 from services.enrolment.service import EnrolmentService
 from services.enrolment.settings import enrolment_settings
 
 
 class EnrolmentParts(Parts):
-    """What every service has, the decider, and who passes on offers that have expired."""
+    """What every service has, the decider, and who passes on expired offers and says what places cost."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(settings, REACTIONS, clock)
         batch = enrolment_settings(settings).admission_batch
         self.decider = Decider(self.storage, self.bells, batch)
         self.expiry = OfferExpiry(self.storage)
+        self.pricer = Pricer(self.storage, self.decider.relay_rests)
 
     def municipality_names(self) -> dict[str, str]:
         with self.storage.reading() as connection:

@@ -39,6 +39,8 @@ class Engagement:
     subject: str
     lesson: Lesson
     decided_at: datetime
+    # Which of the pupil's ranked choices at the school it is, from 1; None where it does not rank.
+    choice: int | None = None
 
     @property
     def is_held(self) -> bool:

@@ -128,7 +128,8 @@ def _lift(unit: Unit, rows: Sequence[sa.Row[Any]]) -> None:
     """Who waited before the round and has a place now."""
     if rows:
         ids = [row.application_id for row in rows]
-        repository.change_state(unit, ids, "placed", rule=ADMISSION_ROUND, at=unit.now)
+        more: dict[str, Any] = {"offered_at": unit.now}  # from now on it has the seat
+        repository.change_state(unit, ids, "placed", rule=ADMISSION_ROUND, at=unit.now, **more)
 
 
 def _record(
