@@ -168,10 +168,10 @@ def my_application(context: Context, application_id: str) -> queries.Application
     return found
 
 
-def _act(context: Context, application_id: str, command: Any) -> queries.Application:
+def _act(context: Context, application_id: str, command: Any, **more: Any) -> queries.Application:
     my_application(context, application_id)
     with context.parts.storage.unit() as unit:
-        command(unit, application_id, context.signed_in.audit_name)
+        command(unit, application_id, context.signed_in.audit_name, **more)
     application: queries.Application = my_application(context, application_id)
     return application
 
@@ -184,7 +184,7 @@ def _act(context: Context, application_id: str, command: Any) -> queries.Applica
     answer=ApplicationAnswer,
 )
 def withdraw_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.withdraw)
+    return _act(context, application_id, commands.withdraw, person_id=person_id(context))
 
 
 @routes.api(

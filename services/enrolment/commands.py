@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from services.chassis.clock import years_before
 from services.chassis.personal_identity import (
     InvalidPersonalIdentity,
     PersonalIdentity,
@@ -17,10 +18,12 @@ from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ContactRegistered, PupilNamed
+from services.contracts.rule_book import RuleBook
 from services.enrolment import pricing, repository, seats, surroundings
 from services.enrolment.admission import decide_applications
-from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
 from services.enrolment.domain.limits import Engagement, Wish, refusal_by_limits
+from services.enrolment.domain.offers import refusal_to_give_up
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 from services.enrolment.tables import applications, guardians, guardianships, pupils
 
@@ -220,18 +223,31 @@ def apply_for_course(unit: Unit, request: ApplicationRequest) -> Answer:
     return decide_applications(unit, [request])[0]
 
 
-def withdraw(unit: Unit, application_id: str, by: str) -> None:
+def withdraw(unit: Unit, application_id: str, by: str, *, person_id: str | None = None) -> None:
     """Give up a place, an offer or a place in the queue. A freed seat is offered to the next in line.
 
-    What a late withdrawal of a place costs by the rule book is recorded with it.
+    What a late withdrawal of a place costs by the rule book is recorded with it. `person_id` is the guardian
+    or pupil who does it; None where staff do, by a guardian's word.
     """
     row, course = _locked(unit, application_id)
     if row.state == "ended":
         raise Refused(NOTHING_TO_WITHDRAW)
+    refusal = refusal_to_withdraw(unit.connection, row, course.rule_book, person_id, unit.today)
+    if refusal is not None:
+        raise Refused(refusal)
     cost = pricing.withdrawal_cost(unit.connection, row, course, unit.today)
     seats.end_application(unit, row, course, "withdrawn", by, cost=cost)
     seats.offer_free_seats(unit, course, fresh=True)
     seats.save(unit, course)
+
+
+def refusal_to_withdraw(
+    connection: sa.Connection, application: sa.Row[Any], book: RuleBook, person_id: str | None, today: date
+) -> Refusal | None:
+    """Why the person may not give up what the application has; None where it may."""
+    pupil = connection.execute(sa.select(pupils).where(pupils.c.pupil_id == application.pupil_id)).one()
+    by_child = person_id == pupil.pupil_id and pupil.born_on > years_before(today, AGE_OF_MAJORITY)
+    return refusal_to_give_up(book, application.state, by_child=by_child)
 
 
 def accept_offer(unit: Unit, application_id: str, by: str) -> None:

@@ -57,10 +57,11 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
     if (pupil.home_municipality, pupil.moved_on) == (municipality, moved_on):
         return
     courses = _lock_courses_of(unit, [pupil_id])
+    pricing.price_anew(unit, [pupil_id])  # theirs too whom it lived with until now
     unit.execute(
         sa.update(pupils)
         .where(pupils.c.pupil_id == pupil_id)
-        .values(home_municipality=municipality, moved_on=moved_on)
+        .values(home_municipality=municipality, moved_on=moved_on, household=None)
     )
     unit.execute(
         sa.update(applications)
@@ -69,7 +70,6 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
     )
     details = {"from": pupil.home_municipality, "to": municipality, "moved_on": moved_on.isoformat()}
     _note(unit, pupil_id, by, "moved", why, details=details)
-    pricing.price_anew(unit, [pupil_id])
     if not pupil.protected:
         unit.record(PupilMoved(pupil_id, pupil.home_municipality, municipality, moved_on))
     _offer_in(unit, courses)

@@ -142,8 +142,13 @@ def withdraw_page(context: Context, application_id: str) -> Response:
     if not application.is_active:
         raise Refused(commands.NOTHING_TO_WITHDRAW)
     with context.parts.storage.reading() as connection:
-        cost = queries.withdrawal_cost(connection, application_id, today_of(context))
-    return context.render("withdraw.html", application=application, cost=cost)
+        refusal, cost = queries.withdrawal(connection, application_id, person_id(context), today_of(context))
+    return context.render(
+        "withdraw.html",
+        application=application,
+        cost=cost,
+        refusal=context.refusal_text(refusal) if refusal else "",
+    )
 
 
 _ACTIONS = {
@@ -161,8 +166,9 @@ _ACTIONS = {
 def act_on_application(context: Context, application_id: str, action: str) -> Response:
     application = _mine(context, application_id)
     command, said = _ACTIONS[action]
+    who = {"person_id": person_id(context)} if action == "withdraw" else {}
     with context.parts.storage.unit() as unit:
-        command(unit, application.application_id, context.signed_in.audit_name)
+        command(unit, application.application_id, context.signed_in.audit_name, **who)
     return context.redirect("/my", context.texts.gettext(said))
 
 

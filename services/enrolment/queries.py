@@ -21,7 +21,7 @@ from services.contracts.eligibility import (
 )
 from services.contracts.fact import LocalText
 from services.contracts.price import Price, WithdrawalCost, full_price
-from services.enrolment import pricing, repository, surroundings
+from services.enrolment import commands, pricing, repository, surroundings
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState, refusal_before_round
 from services.enrolment.domain.limits import Wish, refusal_by_limits
 from services.enrolment.domain.queue import ahead_by_kind
@@ -323,13 +323,18 @@ def host_of_application(connection: sa.Connection, application_id: str) -> str |
     )
 
 
-def withdrawal_cost(connection: sa.Connection, application_id: str, today: date) -> WithdrawalCost | None:
-    """What it would cost to give up the place today; None where the rule book says nothing of it."""
+def withdrawal(
+    connection: sa.Connection, application_id: str, person_id: str, today: date
+) -> tuple[Refusal | None, WithdrawalCost | None]:
+    """Why the person may not withdraw, and what it would cost today where the rule book says so."""
     row = connection.execute(
         sa.select(applications).where(applications.c.application_id == application_id)
     ).one()
     found = course(connection, row.course_id)
-    return None if found is None else pricing.withdrawal_cost(connection, row, found[1], today)
+    if found is None:
+        return None, None
+    refusal = commands.refusal_to_withdraw(connection, row, found[1].rule_book, person_id, today)
+    return refusal, pricing.withdrawal_cost(connection, row, found[1], today)
 
 
 def events(connection: sa.Connection, application_id: str) -> Sequence[sa.Row[Any]]:

@@ -87,6 +87,7 @@ PUPIL_EVENTS = {
     "guardian_connected": N_("A guardian was connected"),
     "identity_corrected": N_("The number was corrected"),
     "merged": N_("Two records became one"),
+    "household_recorded": N_("With whom the pupil lives was recorded"),
 }
 
 # What has happened to an application; `skipped` has a reason of its own.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from services.chassis.refusals import N_, Refusal
 from services.chassis.working_days import working_day_from
 from services.contracts.rule_book import RuleBook
 from services.enrolment.domain.queue import Waiting
@@ -113,6 +114,25 @@ def last_day_to_answer(rule_book: RuleBook, today: date) -> date | None:
     """The last day an offer made today stands, a working day; None where it stands until it is answered."""
     days = rule_book.answering.answer_days
     return None if days is None else working_day_from(today + timedelta(days=days))
+
+
+def refusal_to_give_up(rule_book: RuleBook, state: str, *, by_child: bool) -> Refusal | None:
+    """Why a pupil under 18, `by_child`, may not give up its place itself; None where it may.
+
+    A place in the queue and an offer bind nobody, so the rule is of places.
+    """
+    if not (rule_book.withdrawal.only_guardian and by_child and state == "placed"):
+        return None
+    return Refusal(
+        "only_guardian",
+        N_(
+            "At %(school)s only a guardian may give up the place of a pupil under 18. "
+            "Ask a guardian to do it on their page."
+        ),
+        {"school": rule_book.school_name},
+        status=403,
+        rule=f"{rule_book.rule_book_id}/withdrawal",
+    )
 
 
 def keeps_place_in_queue(rule_book: RuleBook, declines_before: int, *, expired: bool) -> bool:
