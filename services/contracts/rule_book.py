@@ -125,6 +125,8 @@ class Limits:
     instrument_kinds: tuple[str, ...] = ("instrument",)
     # Accepting an instrument ends the pupil's other instrument applications, and their queue time.
     one_instrument: bool = False
+    # So many choices at the school in a term, and the pupil ranks them. A place ends what is ranked behind it
+    # and the other limits do not allow beside it, so that the best choices are kept.
     ranked_choices: int | None = field(default=None, metadata=_count(1))
     # No two courses at the same time, with this long to travel between two municipalities.
     refuse_clashes: bool = False

@@ -19,6 +19,7 @@ OUTCOMES = {
     "declined": N_("The offer was declined"),
     "course_cancelled": N_("The course was cancelled"),
     "expired": N_("The offer was not answered in time"),
+    "better_choice": N_("A choice ranked before it became a place, and the school's rules allow no more"),
     "one_instrument": N_("Another instrument was accepted, and the school's rule is one instrument"),
     "not_renewed": N_("Not confirmed for the next term"),
     "merged": N_("The pupil was registered twice, and this application too"),
@@ -55,6 +56,9 @@ RULES = {
     "ceiling_reached": N_(
         "There is a free seat, but the home municipality pays for no more places elsewhere this term."
     ),
+    "seats_together": N_(
+        "There are too few free seats for all the siblings. They get places together or not at all."
+    ),
     "kept_after_refusal": N_(
         "The offer was not taken. By the school's rules the place in the queue is kept this time."
     ),
@@ -77,6 +81,7 @@ AHEAD = {
 SKIPS = {
     "declined_this_seat": N_("A seat went to the next in line, since you had said no to it."),
     "reserved_seat": N_("A seat went to a pupil of the municipality that it is reserved for."),
+    "seats_together": N_("A seat went to the next in line: there were too few for all the siblings."),
     "has_enough": N_("A seat went to the next in line: the pupil has as many courses as the school allows."),
     "ceiling_reached": N_("A seat went to the next in line: the home municipality pays for no more places."),
 }
@@ -94,6 +99,8 @@ PUPIL_EVENTS = {
 EVENTS = {
     **STATES,
     "skipped": N_("Passed over for a seat"),
+    "ranked": N_("The choices were ranked anew"),
+    "chosen": N_("Rental or Fritidskort was changed"),
     "came_of_age": N_("The pupil turned 18 and decides"),
 }
 
@@ -117,6 +124,32 @@ WISH_CRITERIA = {
     "host_residents_first": N_("Pupils who live in the municipality go first."),
     "children_before_adults": N_("Children and young people go before adults."),
     "lottery": N_("They were equal in everything else, and the lottery decided."),
+}
+
+# Instruments one may rent, by the keys that rule books and courses carry. Another one stands as it is.
+INSTRUMENTS = {
+    "accordion": N_("Accordion"),
+    "bassoon": N_("Bassoon"),
+    "cello": N_("Cello"),
+    "clarinet": N_("Clarinet"),
+    "cornet": N_("Cornet"),
+    "double_bass": N_("Double bass"),
+    "drums": N_("Drums"),
+    "electric_bass": N_("Electric bass"),
+    "electric_guitar": N_("Electric guitar"),
+    "flute": N_("Flute"),
+    "guitar": N_("Guitar"),
+    "harp": N_("Harp"),
+    "horn": N_("French horn"),
+    "keyboard": N_("Keyboard"),
+    "oboe": N_("Oboe"),
+    "saxophone": N_("Saxophone"),
+    "trombone": N_("Trombone"),
+    "trumpet": N_("Trumpet"),
+    "tuba": N_("Tuba"),
+    "ukulele": N_("Ukulele"),
+    "viola": N_("Viola"),
+    "violin": N_("Violin"),
 }
 
 # Kulturrådet's art forms, by the keys that courses carry. A subject that a course file names stands as it is.

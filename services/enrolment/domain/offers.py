@@ -16,6 +16,7 @@ DECLINED_THIS_SEAT = "declined_this_seat"
 RESERVED = "reserved_seat"
 HAS_ENOUGH = "has_enough"
 CEILING = "ceiling_reached"
+SEATS_TOGETHER = "seats_together"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ def choose(
     """Who is offered the free seats, `most` of them, in the order of the queue: next in line first.
 
     `barred` are the applications that may not have a seat now, with the reason: the pupil has as many courses
-    as the school allows, or its home municipality pays for no more.
+    as the school allows, or its home municipality pays for no more. Siblings who applied together are offered
+    their seats together, also where that is more than `most`.
     """
     barred = barred or {}
     held = dict(seats.held)
@@ -75,31 +77,42 @@ def choose(
     offered: list[str] = []
     skipped: list[tuple[str, str]] = []
     last = 0
-    for each in queue:
-        if taken >= seats.capacity or len(offered) == most:
+    for party in _parties(queue):
+        if taken >= seats.capacity or (most is not None and len(offered) >= most):
             break
         now = Seats(seats.capacity, taken, held)
-        reason = _reason_to_skip(each, rule_book, now, day, barred)
+        reason = _reason_to_skip(party, rule_book, now, day, barred)
         if reason is not None:
-            skipped.append((each.application_id, reason))
+            skipped += [(each.application_id, reason) for each in party]
             continue
-        offered.append(each.application_id)
-        taken += 1
-        held[each.home_code] = held.get(each.home_code, 0) + 1
+        offered += [each.application_id for each in party]
+        taken += len(party)
+        for each in party:
+            held[each.home_code] = held.get(each.home_code, 0) + 1
         last = len(skipped)
     return Choice(tuple(offered), tuple(skipped[:last]))
 
 
+def _parties(queue: Sequence[Waiting]) -> list[list[Waiting]]:
+    """Each by itself, siblings who applied together together, where the first of them stands."""
+    parties: dict[str, list[Waiting]] = {}
+    for each in queue:
+        parties.setdefault(each.party_id or each.application_id, []).append(each)
+    return list(parties.values())
+
+
 def _reason_to_skip(
-    each: Waiting, rule_book: RuleBook, seats: Seats, day: Day, barred: Mapping[str, str]
+    party: Sequence[Waiting], rule_book: RuleBook, seats: Seats, day: Day, barred: Mapping[str, str]
 ) -> str | None:
-    if each.passed:
+    if any(each.passed for each in party):
         return DECLINED_THIS_SEAT
-    if each.application_id in barred:
-        return barred[each.application_id]
-    if seats.free <= reserved_for_others(rule_book, each.home_code, seats, day):
+    for each in party:
+        if each.application_id in barred:
+            return barred[each.application_id]
+    left = seats.free - max(reserved_for_others(rule_book, each.home_code, seats, day) for each in party)
+    if left <= 0:
         return RESERVED
-    return None
+    return SEATS_TOGETHER if left < len(party) else None
 
 
 def seekers(
@@ -107,7 +120,8 @@ def seekers(
 ) -> int:
     """How many of those who wait could have one of the free seats now: they go before who comes."""
     why = dict.fromkeys(barred, HAS_ENOUGH)
-    return sum(_reason_to_skip(each, rule_book, seats, day, why) is None for each in queue)
+    parties = _parties(queue)
+    return sum(len(each) for each in parties if _reason_to_skip(each, rule_book, seats, day, why) is None)
 
 
 def last_day_to_answer(rule_book: RuleBook, today: date) -> date | None:

@@ -20,7 +20,7 @@ class Waiting:
     """What of a waiting application the order may go by. `queued_at` is the queue date.
 
     `is_adult` None goes by the age alone. `passed` is one who said no to the seat that is free now. `draw` is
-    the pupil's lot, see `lot_of`.
+    the pupil's lot, see `lot_of`. `party_id` joins siblings who get seats together or none.
     """
 
     application_id: str
@@ -36,6 +36,7 @@ class Waiting:
     has_sibling_on_course: bool = False
     passed: bool = False
     draw: str = ""
+    party_id: str | None = None
 
     @property
     def counts_as_adult(self) -> bool:
