@@ -106,7 +106,7 @@ class Ordering:
 
     host_first_until: TermDays = field(default_factory=TermDays)
     reserved_seats: tuple[ReservedSeats, ...] = ()
-    # Published before anybody applies; None draws from the course's id.
+    # Published on the course's page before anybody applies; None draws from the rule book's id.
     lottery_seed: str | None = None
     # Brothers and sisters who ask for it are placed on one course together or not at all.
     siblings_together: bool = False
@@ -176,7 +176,8 @@ class RuleBook:
         metadata={"validate": validate.And(validate.Length(min=1), validate.ContainsOnly(ORDER_CRITERIA))}
     )
     fees: tuple[Fee, ...]
-    # The rules as sentences that a family reads before it applies.
+    # What the school says in its own words. Every field beside is said by `rule_words`: a family reads both
+    # before it applies.
     in_words: tuple[LocalText, ...]
     # `first_come`: a free seat goes to who applies; `round`: all who applied in time are placed at once.
     admission: str = field(default="first_come", metadata=_one_of("first_come", "round"))

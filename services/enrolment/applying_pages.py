@@ -14,6 +14,7 @@ from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.contracts.rule_words.sentences import chapters
 from services.enrolment import choices, queries, words
 from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome, is_readable
@@ -44,6 +45,7 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
         "apply.html",
         course=course,
         rule_book=state.rule_book,
+        chapters=chapters(state.rule_book),
         verdicts=verdicts,
         refusal_text=context.refusal_text,
         basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,

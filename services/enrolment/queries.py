@@ -19,7 +19,7 @@ from services.contracts.fact import LocalText
 from services.contracts.price import Price, PriceFacts, WithdrawalCost, full_price, takes_voucher
 from services.enrolment import commands, pricing, repository
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
-from services.enrolment.domain.queue import ahead_by_kind
+from services.enrolment.domain.queue import ahead_by_kind, lot_of
 from services.enrolment.domain.requests import is_readable
 from services.enrolment.tables import (
     application_events,
@@ -161,6 +161,8 @@ class Application:
     # What one may choose beside the course.
     instruments: tuple[str, ...] = ()
     takes_voucher: bool = False
+    # The pupil's lot for the course, where the rule book's order draws one.
+    lot: str | None = None
 
     @property
     def fee_ore(self) -> int | None:
@@ -204,6 +206,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
             position=standing.get(row.application_id, _NOT_WAITING)[0],
             ahead=standing.get(row.application_id, _NOT_WAITING)[1],
             instruments=tuple(pricing.instruments_of(states[row.course_id])),
+            lot=_lot(row, states[row.course_id]),
             takes_voucher=_takes_voucher(pupil_rows[row.pupil_id], states[row.course_id]),
         )
         for row in rows
@@ -222,6 +225,11 @@ def _price(row: sa.Row[Any], pupil: sa.Row[Any], family: pricing.Family, state: 
     joined_on, chosen = pricing.joined_on(row), pricing.chosen_with(row)
     facts = pricing.price_facts(family, pupil, state, row.application_id, joins_on=joined_on, chosen=chosen)
     return full_price(state.terms, state.rule_book, facts)
+
+
+def _lot(row: sa.Row[Any], state: CourseState) -> str | None:
+    drawn = "lottery" in state.rule_book.order
+    return lot_of(state.rule_book, row.course_id, row.pupil_id) if drawn else None
 
 
 def _takes_voucher(pupil: sa.Row[Any], state: CourseState) -> bool:
