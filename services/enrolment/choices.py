@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
+from services.contracts.rule_book import RuleBook
 from services.enrolment import pricing, repository, seats, surroundings
 from services.enrolment.admission import decide_applications
 from services.enrolment.domain.admission import (
@@ -24,11 +24,6 @@ from services.enrolment.tables import applications, courses, pupils
 
 BETTER_CHOICE = "better_choice"
 
-SIBLINGS_NOT_TOGETHER = Refusal(
-    "siblings_not_together",
-    N_("%(school)s places each child by itself: apply for one child at a time."),
-    status=422,
-)
 TOO_FEW_TOGETHER = Refusal(
     "too_few_together", N_("Tick at least two children who apply together."), status=422
 )
@@ -50,9 +45,7 @@ def apply_with_choices(unit: Unit, requests: Sequence[ApplicationRequest]) -> li
     if course is None:
         raise Refused(COURSE_UNKNOWN)
     if together and not course.rule_book.ordering.siblings_together:
-        named = {"school": course.rule_book.school_name}
-        rule = f"{course.rule_book.rule_book_id}/siblings_together"
-        raise Refused(replace(SIBLINGS_NOT_TOGETHER, facts=named, rule=rule))
+        raise Refused(siblings_not_together(course.rule_book))
     for request in requests:
         if request.choice is not None and course.rule_book.limits.ranked_choices is not None:
             _make_room(unit, request, course)
@@ -65,6 +58,16 @@ def apply_with_choices(unit: Unit, requests: Sequence[ApplicationRequest]) -> li
     for outcome in outcomes:
         settle(unit, outcome.pupil_id, course, requests[0].by)
     return outcomes
+
+
+def siblings_not_together(book: RuleBook) -> Refusal:
+    return Refusal(
+        "siblings_not_together",
+        N_("%(school)s places each child by itself: apply for one child at a time."),
+        {"school": book.school_name},
+        status=422,
+        rule=f"{book.rule_book_id}/siblings_together",
+    )
 
 
 def _make_room(unit: Unit, request: ApplicationRequest, course: CourseState) -> None:

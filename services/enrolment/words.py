@@ -116,13 +116,27 @@ WISH_OUTCOMES = {
     "placed": N_("The place"),
     "full": N_("Full: others were ahead in the school's order"),
     "not_needed": N_("Not needed: a better wish came true"),
+    "ceiling": N_("The home municipality pays for no more places elsewhere, and a lottery decided whose"),
     "refused": N_("Not possible under the rules any more"),
+}
+# Why a wish was not possible any more, where the name of the refusal says it shortly.
+WISH_REFUSALS = {
+    "has_place_already": N_("The pupil has a place on the course."),
+    "course_unknown": N_("The course is cancelled."),
+    "too_many_courses": N_("The pupil has as many courses as the school allows."),
+    "too_many_instruments": N_("The pupil has as many instruments as the school allows."),
+    "too_many_choices": N_("The pupil has as many choices as the school allows."),
+    "clash": N_("The pupil has another course at that time, or too little time to travel."),
 }
 WISH_CRITERIA = {
     "queue_date": N_("They had waited longer."),
     "new_pupils_first": N_("Pupils without a place at the school go first."),
     "host_residents_first": N_("Pupils who live in the municipality go first."),
     "children_before_adults": N_("Children and young people go before adults."),
+    "moved_in_first": N_("Pupils who moved in and attended a school elsewhere go first."),
+    "on_time_first": N_("Those who applied in time go first."),
+    "siblings_first": N_("Pupils with a brother or sister on the course go first."),
+    "queue_day": N_("They had waited longer."),
     "lottery": N_("They were equal in everything else, and the lottery decided."),
 }
 
