@@ -196,11 +196,12 @@ def _arrivals(
 ) -> dict[str, list[_Candidate]]:
     """By course who proposes to it now; moves `at` past what parties are barred from."""
     arrived: dict[str, list[_Candidate]] = {}
+    concerned = {number for number, _ in barred}
     for number in free:
-        choices = parties[number].choices
+        choices = parties[number][2]
         index = at[number]
-        if barred:
-            while index < len(choices) and (number, choices[index].course_id) in barred:
+        if number in concerned:
+            while index < len(choices) and (number, choices[index][0]) in barred:
                 index += 1
             at[number] = index
         if index < len(choices):
@@ -224,26 +225,40 @@ def choose(
     candidates = sorted(candidates)
     if not course.reserved and needed == len(candidates):
         return candidates[:left]
-    kept: list[_Candidate] = []
-    others: list[_Candidate] = []
-    reserved = dict(course.reserved)
-    for each in candidates:
-        number = each[1]
-        size, home = sizes[number], parties[number][1]
-        if home is not None and size <= reserved.get(home, 0) and size <= left:
-            reserved[home] -= size
-            left -= size
-            kept.append(each)
-        else:
-            others.append(each)
+    kept, others, left = _with_reserved_seats(course, candidates, parties, sizes)
+    if needed == len(candidates):  # nobody came as siblings
+        return kept + others[:left]
     for each in others:
-        if left == 0:
-            break
         size = sizes[each[1]]
         if size <= left:
             left -= size
             kept.append(each)
     return kept
+
+
+def _with_reserved_seats(
+    course: RoundCourse, candidates: list[_Candidate], parties: Sequence[Party], sizes: Sequence[int]
+) -> tuple[list[_Candidate], list[_Candidate], int]:
+    """Who has one of the seats reserved for its municipality, all others, and the seats left; in order."""
+    kept: list[_Candidate] = []
+    others: list[_Candidate] = []
+    left = course.seats
+    reserved = dict(course.reserved)
+    still = sum(reserved.values())
+    for at, each in enumerate(candidates):
+        if still == 0:
+            others += candidates[at:]
+            break
+        number = each[1]
+        size, home = sizes[number], parties[number][1]
+        if home is not None and size <= reserved.get(home, 0) and size <= left:
+            reserved[home] -= size
+            still -= size
+            left -= size
+            kept.append(each)
+        else:
+            others.append(each)
+    return kept, others, left
 
 
 class Reason(NamedTuple):
