@@ -89,7 +89,7 @@ def _choose(
             limits.use(chosen.home_code, course)
             course.take_seat(chosen.home_code)
             course.waiting -= 1
-    return offered, list(skipped.items())
+    return offered, [(each, why) for each, why in skipped.items() if each not in offered]
 
 
 def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:

@@ -40,7 +40,7 @@ class EnrolmentParts(Parts):
         batch = enrolment_settings(settings).admission_batch
         self.decider = Decider(self.storage, self.bells, batch)
         self.expiry = OfferExpiry(self.storage)
-        self.pricer = Pricer(self.storage, self.decider.relay_rests)
+        self.pricer = Pricer(self.storage, self.decider.is_rush)
 
     def municipality_names(self) -> dict[str, str]:
         with self.storage.reading() as connection:

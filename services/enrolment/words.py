@@ -81,6 +81,7 @@ AHEAD = {
 SKIPS = {
     "declined_this_seat": N_("A seat went to the next in line, since you had said no to it."),
     "reserved_seat": N_("A seat went to a pupil of the municipality that it is reserved for."),
+    "with_sibling": N_("A seat went to a brother or sister of one ahead: they came together."),
     "seats_together": N_("A seat went to the next in line: there were too few for all the siblings."),
     "has_enough": N_("A seat went to the next in line: the pupil has as many courses as the school allows."),
     "ceiling_reached": N_("A seat went to the next in line: the home municipality pays for no more places."),

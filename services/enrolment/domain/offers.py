@@ -17,6 +17,7 @@ RESERVED = "reserved_seat"
 HAS_ENOUGH = "has_enough"
 CEILING = "ceiling_reached"
 SEATS_TOGETHER = "seats_together"
+WITH_SIBLING = "with_sibling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,19 @@ def choose(
         taken += len(party)
         for each in party:
             held[each.home_code] = held.get(each.home_code, 0) + 1
+        skipped += [(each, WITH_SIBLING) for each in _between(queue, party)]
         last = len(skipped)
-    return Choice(tuple(offered), tuple(skipped[:last]))
+    why = {each: reason for each, reason in skipped[:last] if each not in offered}
+    return Choice(tuple(offered), tuple(why.items()))
+
+
+def _between(queue: Sequence[Waiting], party: Sequence[Waiting]) -> list[str]:
+    """Who stands behind the first of siblings and before the last of them."""
+    if len(party) == 1:
+        return []
+    mine = {each.application_id for each in party}
+    at = [number for number, each in enumerate(queue) if each.application_id in mine]
+    return [each.application_id for each in queue[at[0] : at[-1]] if each.application_id not in mine]
 
 
 def _parties(queue: Sequence[Waiting]) -> list[list[Waiting]]:
