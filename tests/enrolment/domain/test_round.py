@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -305,3 +306,11 @@ def test_an_older_frozen_round_without_ceilings_is_still_read() -> None:
     problem = thaw(text)
     assert (problem.ceilings, problem.homes) == ({}, {})
     assert freeze(problem) == text
+
+
+def test_anybody_can_draw_a_lot_of_the_round_again() -> None:
+    """As the page of the round says: the first twelve digits of `printf '%s:%s' SEED CHILD | sha256sum`."""
+    drawn = subprocess.run(
+        ["sh", "-c", "printf '%s:%s' 'a seed' p2 | sha256sum"], capture_output=True, text=True, check=True
+    )
+    assert int(drawn.stdout[:12], 16) == lottery_number("a seed", ["p3", "p2"])
