@@ -25,7 +25,8 @@ class PriceRule:
     öre.
     """
 
-    name: str
+    # Not what the lines of rental and Fritidskort are called.
+    name: str = field(metadata={"validate": validate.NoneOf(("rental", "voucher"))})
     text: LocalText
     effect: str = field(metadata={"validate": validate.OneOf(("fee_ore", "less_ore", "percent"))})
     amount: int = field(metadata={"validate": validate.Range(0)})
