@@ -72,8 +72,9 @@ class ApplicationEnded(Fact):
     """An application, an offer or a place that is no more.
 
     `outcome` is `withdrawn`, `declined`, `expired` (an offer that nobody answered in time), `one_instrument`
-    (another instrument was accepted), `not_renewed`, `merged` (the pupil was there twice) or
-    `course_cancelled`; `had` is `place`, `offer` or `queue`. `cost_ore` is what a late withdrawal costs.
+    (another instrument was accepted), `better_choice` (one ranked before it became a place), `not_renewed`,
+    `merged` (the pupil was there twice) or `course_cancelled`; `had` is `place`, `offer` or `queue`.
+    `cost_ore` is what a late withdrawal costs.
     """
 
     NAME, VERSION, SOURCE, SUBJECT = "application_ended", 1, "enrolment", "application_id"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from services.chassis.refusals import N_, Refusal
 from services.contracts.eligibility import CourseTerms
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import RuleBook
@@ -183,6 +184,47 @@ def _rental(
     paid = rental.per == "school_year" and facts.rented_this_school_year
     free = paid or facts.rents in rental.free_instruments
     return [replace(line, amount_ore=0) if free else line], ()
+
+
+def refusal_of_chosen(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> Refusal | None:
+    """Why the family may not rent the instrument, or not pay with a Fritidskort; None where it may both."""
+    if facts.rents is not None:
+        refusal = _refusal_of_rental(course, rule_book, facts.rents, facts.rented_school_years)
+        if refusal is not None:
+            return refusal
+    if facts.voucher_ore <= 0 or takes_voucher(rule_book, facts):
+        return None
+    voucher, named = rule_book.pricing.voucher, {"school": rule_book.school_name}
+    rule = f"{rule_book.rule_book_id}/pricing/voucher"
+    if voucher is None:
+        reason = N_("%(school)s does not take a Fritidskort.")
+        return Refusal("voucher_not_taken", reason, named, status=422, rule=rule)
+    return Refusal(
+        "voucher_wrong_age",
+        N_("A Fritidskort is for the years in which a child turns %(min)s to %(max)s."),
+        {"min": voucher.min_age_in_year, "max": voucher.max_age_in_year},
+        status=422,
+        rule=rule,
+    )
+
+
+def _refusal_of_rental(
+    course: CourseTerms, rule_book: RuleBook, instrument: str, school_years: int
+) -> Refusal | None:
+    rental, named = rule_book.pricing.rental, {"school": rule_book.school_name}
+    rule = f"{rule_book.rule_book_id}/pricing/rental"
+    if rental is None or course.fee_kind not in rental.kinds:
+        reason = N_("%(school)s has no instrument to rent for this course.")
+        return Refusal("rental_not_offered", reason, named, status=422, rule=rule)
+    if may_rent(rental, instrument, school_years):
+        return None
+    return Refusal(
+        "rental_too_long",
+        N_("At %(school)s a pupil may rent an instrument for %(most)s school years, and has done so."),
+        {**named, "most": rental.max_school_years},
+        status=422,
+        rule=rule,
+    )
 
 
 def may_rent(rental: Rental, instrument: str, rented_school_years: int) -> bool:

@@ -106,7 +106,7 @@ class Ordering:
 
     host_first_until: TermDays = field(default_factory=TermDays)
     reserved_seats: tuple[ReservedSeats, ...] = ()
-    # Published before anybody applies; None draws from the course's id.
+    # Published on the course's page before anybody applies; None draws from the rule book's id.
     lottery_seed: str | None = None
     # Brothers and sisters who ask for it are placed on one course together or not at all.
     siblings_together: bool = False
@@ -125,6 +125,8 @@ class Limits:
     instrument_kinds: tuple[str, ...] = ("instrument",)
     # Accepting an instrument ends the pupil's other instrument applications, and their queue time.
     one_instrument: bool = False
+    # So many choices at the school in a term, and the pupil ranks them. A place ends what is ranked behind it
+    # and the other limits do not allow beside it, so that the best choices are kept.
     ranked_choices: int | None = field(default=None, metadata=_count(1))
     # No two courses at the same time, with this long to travel between two municipalities.
     refuse_clashes: bool = False
@@ -174,7 +176,8 @@ class RuleBook:
         metadata={"validate": validate.And(validate.Length(min=1), validate.ContainsOnly(ORDER_CRITERIA))}
     )
     fees: tuple[Fee, ...]
-    # The rules as sentences that a family reads before it applies.
+    # What the school says in its own words. Every field beside is said by `rule_words`: a family reads both
+    # before it applies.
     in_words: tuple[LocalText, ...]
     # `first_come`: a free seat goes to who applies; `round`: all who applied in time are placed at once.
     admission: str = field(default="first_come", metadata=_one_of("first_come", "round"))

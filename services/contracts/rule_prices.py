@@ -25,7 +25,8 @@ class PriceRule:
     öre.
     """
 
-    name: str
+    # Not what the lines of rental and Fritidskort are called.
+    name: str = field(metadata={"validate": validate.NoneOf(("rental", "voucher"))})
     text: LocalText
     effect: str = field(metadata={"validate": validate.OneOf(("fee_ore", "less_ore", "percent"))})
     amount: int = field(metadata={"validate": validate.Range(0)})
@@ -93,7 +94,8 @@ class Pricing:
     rental: Rental | None = None
     relief: Relief | None = None
     voucher: Voucher | None = None
-    # Who counts as brothers and sisters: children of one guardian, or those of one address.
+    # Who counts as brothers and sisters: children of one guardian, or those of one address. No address is
+    # kept: staff record who lives together, and until they do a guardian and a municipality in common count.
     siblings_by: str = field(
         default="guardian", metadata={"validate": validate.OneOf(("guardian", "address"))}
     )
@@ -151,5 +153,5 @@ class Withdrawal:
 
     deadline: TermDays = field(default_factory=TermDays)
     steps: tuple[WithdrawalStep, ...] = ()
-    # Only the guardian may give up the place of a child.
+    # Only a guardian may give up the place of a pupil under 18, not the pupil itself.
     only_guardian: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from services.chassis.clock import age_on, local_date
 from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
-from services.enrolment import repository, surroundings
+from services.enrolment import pricing, repository, surroundings
 from services.enrolment.domain.admission import (
     AGE_OF_MAJORITY,
     APPLICATION_ENDED,
@@ -27,9 +28,9 @@ from services.enrolment.domain.admission import (
     decide,
 )
 from services.enrolment.domain.ceilings import Ceilings
-from services.enrolment.domain.limits import Engagement
+from services.enrolment.domain.limits import Engagement, last_choice
 from services.enrolment.domain.queue import QUEUE_DATE
-from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
+from services.enrolment.domain.requests import NOTHING_CHOSEN, Answer, ApplicationRequest, Outcome
 
 ID_TAKEN = Refusal(
     "application_id_taken",
@@ -56,14 +57,18 @@ class _Batch:
     decided: list[tuple[ApplicationRequest, Decision, dict[str, Any]]] = field(default_factory=list)
 
 
-def decide_applications(unit: Unit, requests: Sequence[ApplicationRequest]) -> list[Answer]:
+def decide_applications(
+    unit: Unit, requests: Sequence[ApplicationRequest], *, together: bool = False
+) -> list[Answer]:
     """Decide in the order of arrival; an answer for each request, in the same order.
 
     Locks the courses once, in id order, before anything is judged. A request that is there already, by its
     id or as an active application of the pupil for the course, is answered with what was decided then.
+    `together` where all of them get places or all wait.
     """
     batch = _load(unit, requests)
-    answers = [_answer(batch, request) for request in requests]
+    waits = together and not _all_placed(batch, requests)
+    answers = [_answer(batch, request, waits=waits) for request in requests]
     touched = {request.course_id for request, _, _ in batch.decided}
     repository.insert_applications(unit, [row for _, _, row in batch.decided])
     repository.note_events(
@@ -114,7 +119,22 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
     )
 
 
-def _answer(batch: _Batch, request: ApplicationRequest) -> Answer:
+def _all_placed(batch: _Batch, requests: Sequence[ApplicationRequest]) -> bool:
+    """Whether all would get places: tried on copies, so that nothing is taken."""
+    trial = replace(
+        batch,
+        courses={name: replace(course, held=dict(course.held)) for name, course in batch.courses.items()},
+        by_id=dict(batch.by_id),
+        active=dict(batch.active),
+        engagements={pupil: list(found) for pupil, found in batch.engagements.items()},
+        ceilings=copy.deepcopy(batch.ceilings),
+        decided=[],
+    )
+    answers = [_answer(trial, request) for request in requests]
+    return all(isinstance(answer, Outcome) and answer.state == "placed" for answer in answers)
+
+
+def _answer(batch: _Batch, request: ApplicationRequest, *, waits: bool = False) -> Answer:
     pupil = batch.pupils.get(request.pupil_id)
     if pupil is None or not _may_act(batch, request):
         return PUPIL_UNKNOWN
@@ -126,16 +146,35 @@ def _answer(batch: _Batch, request: ApplicationRequest) -> Answer:
         return before
     came_on = local_date(request.queued_at) if request.queued_at else batch.unit.today
     others = batch.engagements.setdefault(request.pupil_id, [])
-    around = Surroundings(others, batch.ceilings)
+    refusal = _refusal_of_chosen(batch, request, course)
+    if refusal is not None:
+        return refusal
+    around = Surroundings(others, batch.ceilings, choice_of(request, course, others), waits)
     decision = decide(course, pupil[0], batch.unit.now, batch.unit.today, came_on, around=around)
     if isinstance(decision, Refusal):
         return decision
-    row = _row(batch, request, decision, pupil[1])
-    others.append(surroundings.engagement_in(course, request.application_id, decision.state, batch.unit.now))
+    row = {**_row(batch, request, decision, pupil[1]), "choice": around.choice}
+    others.append(surroundings.engagement_in(course, row))
     batch.decided.append((request, decision, row))
     batch.by_id[request.application_id] = row
     batch.active[request.course_id, request.pupil_id] = row
     return _outcome(row, already=False)
+
+
+def choice_of(
+    request: ApplicationRequest, course: CourseState, engagements: Sequence[Engagement]
+) -> int | None:
+    """Which of the pupil's choices at the school it becomes, the last where it does not say; from 1."""
+    last = last_choice(course.rule_book, course.lesson, engagements)
+    return last if last is None or request.choice is None else min(request.choice, last)
+
+
+def _refusal_of_chosen(batch: _Batch, request: ApplicationRequest, course: CourseState) -> Refusal | None:
+    """Why the family may not rent or pay as it chose. Few choose as they apply: only theirs is read."""
+    if request.chosen == NOTHING_CHOSEN:
+        return None
+    family = pricing.families_of(batch.unit.connection, [request.pupil_id])
+    return pricing.refusal_of(family, batch.pupils[request.pupil_id][1], course, request.chosen)
 
 
 def _may_act(batch: _Batch, request: ApplicationRequest) -> bool:
@@ -182,6 +221,9 @@ def _row(
         "applied_by": request.by,
         "decided_at": now,
         "changed_at": now,
+        "party_id": request.party_id,
+        "rents": request.chosen.rents,
+        "voucher_ore": request.chosen.voucher_ore,
     }
 
 

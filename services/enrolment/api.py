@@ -14,13 +14,15 @@ from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
 from services.enrolment import commands, queries, words
+from services.enrolment.applying_pages import decide
 from services.enrolment.commands import NewPupil
-from services.enrolment.domain.admission import COURSE_UNKNOWN
-from services.enrolment.domain.requests import ApplicationRequest, Outcome
+from services.enrolment.domain.admission import APPLICATION_UNKNOWN, COURSE_UNKNOWN
+from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome
 from services.enrolment.entering_pages import EnterForm, enter_application
-from services.enrolment.forms import KeyField, Text
+from services.enrolment.forms import MOST_ORE, KeyField, Text
 from services.enrolment.pages import FAMILY, GUARDIAN, person_id, today_of
 from services.enrolment.staff_pages import STAFF, STAFF_OF_HOST
+from services.enrolment.verdicts import Verdict, verdicts_of
 
 routes = Routes()
 
@@ -47,10 +49,20 @@ class PriceAnswer(Schema):
     notes = fields.List(fields.Nested(LocalTextAnswer), required=True)
 
 
-class ApplicationBody(Schema):
+class ChosenBody(Schema):
+    """`rents` is the key of an instrument to rent; `voucher_ore` is paid with a Fritidskort."""
+
+    rents = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
+    voucher_ore = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_ORE))
+
+
+class ApplicationBody(ChosenBody):
+    """`choice` is where it goes among the pupil's ranked choices at the school, from 1; null is last."""
+
     application_id = IdField(required=True)
     course_id = KeyField(required=True, validate=validate.Length(1, 64))
     pupil_id = KeyField(required=True, validate=validate.Length(1, 64))
+    choice = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 100))
 
 
 class OutcomeAnswer(Schema):
@@ -74,13 +86,15 @@ class OutcomeAnswer(Schema):
     answer=OutcomeAnswer,
 )
 def apply_by_api(context: Context) -> dict[str, Any]:
-    outcome = context.parts.decider.decide(
-        ApplicationRequest(**context.body, guardian_id=person_id(context), by=context.signed_in.audit_name)
+    body = dict(context.body)
+    chosen = Chosen(body.pop("rents"), body.pop("voucher_ore"))
+    request = ApplicationRequest(
+        **body, chosen=chosen, guardian_id=person_id(context), by=context.signed_in.audit_name
     )
-    return _outcome(context, outcome)
+    return outcome_of(context, decide(context, request))
 
 
-def _outcome(context: Context, outcome: Outcome) -> dict[str, Any]:
+def outcome_of(context: Context, outcome: Outcome) -> dict[str, Any]:
     reason = context.texts.gettext(words.RULES.get(outcome.rule, outcome.rule))
     return {**{name: getattr(outcome, name) for name in _OUTCOME}, "reason": reason}
 
@@ -132,6 +146,11 @@ class ApplicationAnswer(Schema):
     ahead = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     answer_by = fields.Date(required=True, allow_none=True)
     declines = fields.Integer(required=True)
+    # Which of the pupil's ranked choices at the school it is; null where the rule book has nobody rank.
+    choice = fields.Integer(required=True, allow_none=True)
+    party_id = fields.String(required=True, allow_none=True)
+    rents = fields.String(required=True, allow_none=True)
+    voucher_ore = fields.Integer(required=True)
     price = fields.Nested(PriceAnswer, required=True, allow_none=True)
     pupil = fields.Nested(PupilAnswer, required=True)
     course = fields.Nested(CourseSummary, required=True)
@@ -164,14 +183,14 @@ def my_application(context: Context, application_id: str) -> queries.Application
             connection, application_id, person_id(context), today_of(context)
         )
     if found is None:
-        raise Refused(commands.APPLICATION_UNKNOWN)
+        raise Refused(APPLICATION_UNKNOWN)
     return found
 
 
-def _act(context: Context, application_id: str, command: Any) -> queries.Application:
+def _act(context: Context, application_id: str, command: Any, **more: Any) -> queries.Application:
     my_application(context, application_id)
     with context.parts.storage.unit() as unit:
-        command(unit, application_id, context.signed_in.audit_name)
+        command(unit, application_id, context.signed_in.audit_name, **more)
     application: queries.Application = my_application(context, application_id)
     return application
 
@@ -184,7 +203,7 @@ def _act(context: Context, application_id: str, command: Any) -> queries.Applica
     answer=ApplicationAnswer,
 )
 def withdraw_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.withdraw)
+    return _act(context, application_id, commands.withdraw, person_id=person_id(context))
 
 
 @routes.api(
@@ -268,11 +287,11 @@ def my_verdicts(context: Context, course_id: str) -> dict[str, Any]:
         found = queries.course(connection, course_id)
         if found is None:
             raise Refused(COURSE_UNKNOWN)
-        verdicts = queries.verdicts(connection, person_id(context), found[1], today)
+        verdicts = verdicts_of(connection, person_id(context), found[1], today)
     return {"verdicts": [_verdict(context, verdict) for verdict in verdicts]}
 
 
-def _verdict(context: Context, verdict: queries.Verdict) -> dict[str, Any]:
+def _verdict(context: Context, verdict: Verdict) -> dict[str, Any]:
     refusal, basis = verdict.refusal, verdict.basis
     reason = context.refusal_text(refusal) if refusal else ""
     if basis is not None:
@@ -345,4 +364,4 @@ def school_courses(context: Context) -> dict[str, Any]:
     answer=OutcomeAnswer,
 )
 def enter_by_api(context: Context, course_id: str) -> dict[str, Any]:
-    return _outcome(context, enter_application(context, course_id, context.body))
+    return outcome_of(context, enter_application(context, course_id, context.body))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from services.chassis.clock import years_before
 from services.chassis.personal_identity import (
     InvalidPersonalIdentity,
     PersonalIdentity,
@@ -17,10 +19,12 @@ from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ContactRegistered, PupilNamed
-from services.enrolment import pricing, repository, seats, surroundings
+from services.contracts.rule_book import RuleBook
+from services.enrolment import choices, pricing, repository, seats, surroundings
 from services.enrolment.admission import decide_applications
-from services.enrolment.domain.admission import CourseState
-from services.enrolment.domain.limits import Engagement, Wish, refusal_by_limits
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, APPLICATION_UNKNOWN, CourseState
+from services.enrolment.domain.limits import Wish, refusal_by_limits
+from services.enrolment.domain.offers import refusal_to_give_up
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 from services.enrolment.tables import applications, guardians, guardianships, pupils
 
@@ -52,7 +56,6 @@ PUPIL_NOT_PROTECTED = Refusal(
         "Nothing was entered: have the pupil protected first."
     ),
 )
-APPLICATION_UNKNOWN = Refusal("application_unknown", N_("There is no such application."), status=404)
 NOTHING_TO_WITHDRAW = Refusal("already_ended", N_("This application or place has ended already."))
 OFFER_EXPIRED = Refusal(
     "offer_expired",
@@ -220,56 +223,110 @@ def apply_for_course(unit: Unit, request: ApplicationRequest) -> Answer:
     return decide_applications(unit, [request])[0]
 
 
-def withdraw(unit: Unit, application_id: str, by: str) -> None:
+def withdraw(unit: Unit, application_id: str, by: str, *, person_id: str | None = None) -> None:
     """Give up a place, an offer or a place in the queue. A freed seat is offered to the next in line.
 
-    What a late withdrawal of a place costs by the rule book is recorded with it.
+    What a late withdrawal of a place costs by the rule book is recorded with it. `person_id` is the guardian
+    or pupil who does it; None where staff do, by a guardian's word.
     """
     row, course = _locked(unit, application_id)
     if row.state == "ended":
         raise Refused(NOTHING_TO_WITHDRAW)
+    refusal = refusal_to_withdraw(unit.connection, row, course.rule_book, person_id, unit.today)
+    if refusal is not None:
+        raise Refused(refusal)
     cost = pricing.withdrawal_cost(unit.connection, row, course, unit.today)
     seats.end_application(unit, row, course, "withdrawn", by, cost=cost)
     seats.offer_free_seats(unit, course, fresh=True)
     seats.save(unit, course)
 
 
-def accept_offer(unit: Unit, application_id: str, by: str) -> None:
-    """The offered seat becomes the pupil's place.
+def refusal_to_withdraw(
+    connection: sa.Connection, application: sa.Row[Any], book: RuleBook, person_id: str | None, today: date
+) -> Refusal | None:
+    """Why the person may not give up what the application has; None where it may."""
+    pupil = connection.execute(sa.select(pupils).where(pupils.c.pupil_id == application.pupil_id)).one()
+    by_child = person_id == pupil.pupil_id and pupil.born_on > years_before(today, AGE_OF_MAJORITY)
+    return refusal_to_give_up(book, application.state, by_child=by_child)
 
-    Where the rule book lets a pupil play one instrument, its other instrument applications at the school end.
+
+def accept_offer(unit: Unit, application_id: str, by: str) -> None:
+    """The offered seat becomes the pupil's place, and those of siblings who applied together with it theirs.
+
+    Where the rule book lets a pupil play one instrument, its other instrument applications at the school end;
+    where the pupil ranks its choices, those end that come to nothing behind this one.
     """
-    row, course, others = _locked_with_other_instruments(unit, application_id)
-    if row.state == "placed":
+    party = _party(unit, application_id)
+    states = repository.lock_courses_of(unit, {row.pupil_id for row in party})
+    rows = {
+        row.application_id: row for row in _lock_applications(unit, [row.application_id for row in party])
+    }
+    if rows[application_id].state == "placed":
         return
-    if row.state != "offered":
+    if rows[application_id].state != "offered":
         raise Refused(NO_OFFER)
+    for row in rows.values():
+        if row.state == "offered":
+            _accept(unit, row, states, by)
+
+
+def _accept(unit: Unit, row: sa.Row[Any], states: Mapping[str, CourseState], by: str) -> None:
     if row.answer_by is not None and unit.today > row.answer_by:
         raise Refused(OFFER_EXPIRED)
+    course = states[row.course_id]
+    engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
     _may_take_one_more(unit, row, course)
     seats.place(unit, row, course, by)
-    for other_row, other_course in others:
-        seats.end_application(unit, other_row, other_course, "one_instrument", by)
-        seats.offer_free_seats(unit, other_course, fresh=True)
-        seats.save(unit, other_course)
+    others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
+    for other in _lock_applications(unit, others):
+        seats.end_application(unit, other, states[other.course_id], "one_instrument", by)
+        seats.offer_free_seats(unit, states[other.course_id], fresh=True)
+        seats.save(unit, states[other.course_id])
+    choices.settle(unit, row.pupil_id, course, by)
+
+
+def _party(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
+    """The application, and those of siblings who applied together with it. Raises Refused for none."""
+    row = unit.row(sa.select(applications).where(applications.c.application_id == application_id))
+    if row is None:
+        raise Refused(APPLICATION_UNKNOWN)
+    if row.party_id is None:
+        return [row]
+    same = sa.and_(applications.c.course_id == row.course_id, applications.c.party_id == row.party_id)
+    return unit.rows(sa.select(applications).where(same))
+
+
+def _lock_applications(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    return unit.rows(
+        sa.select(applications)
+        .where(applications.c.application_id.in_(application_ids))
+        .order_by(applications.c.application_id)
+        .with_for_update()
+    )
 
 
 def _may_take_one_more(unit: Unit, row: sa.Row[Any], course: CourseState) -> None:
     """Raises Refused where the pupil has got as many places as the rule book allows since the offer."""
     engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
     placed = [each for each in engagements if each.state == "placed"]
-    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat=True)
+    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat=True, choice=row.choice)
     refusal = refusal_by_limits(course.rule_book, wish, placed)
     if refusal is not None:
         raise Refused(refusal)
 
 
 def decline_offer(unit: Unit, application_id: str, by: str) -> None:
-    """The offer goes to the next in line; the rule book says whether the pupil stays in the queue."""
+    """The offer goes to the next in line; the rule book says whether the pupil stays in the queue.
+
+    The answer is for all siblings who applied together: they come together or not at all.
+    """
+    party = _party(unit, application_id)
     row, course = _locked(unit, application_id)
     if row.state != "offered":
         raise Refused(NO_OFFER)
-    seats.refuse_offer(unit, row, course, by, expired=False)
+    for each in _lock_applications(unit, [each.application_id for each in party]):
+        if each.state == "offered":
+            seats.refuse_offer(unit, each, course, by, expired=False)
 
 
 def expire_offers(unit: Unit, most: int) -> int:
@@ -309,42 +366,3 @@ def _locked(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState]:
     if found is None:
         raise Refused(APPLICATION_UNKNOWN)
     return found
-
-
-def _locked_with_other_instruments(
-    unit: Unit, application_id: str
-) -> tuple[sa.Row[Any], CourseState, list[tuple[sa.Row[Any], CourseState]]]:
-    """The application and its course, and those that end with its acceptance. All courses in id order."""
-    own_course, others = _other_instruments(unit, application_id)
-    courses = repository.lock_courses(unit, [own_course, *(each.course_id for each in others)])
-    row, _ = _locked(unit, application_id)
-    rows = unit.rows(
-        sa.select(applications)
-        .where(
-            applications.c.application_id.in_([each.application_id for each in others]),
-            applications.c.state.in_(("queued", "offered")),
-        )
-        .order_by(applications.c.application_id)
-        .with_for_update()
-    )
-    return row, courses[own_course], [(each, courses[each.course_id]) for each in rows]
-
-
-def _other_instruments(unit: Unit, application_id: str) -> tuple[str, list[Engagement]]:
-    """The application's course, and the pupil's applications that its acceptance would end."""
-    row = unit.row(
-        sa.select(applications.c.pupil_id, applications.c.course_id).where(
-            applications.c.application_id == application_id
-        )
-    )
-    if row is None:
-        raise Refused(APPLICATION_UNKNOWN)
-    course = repository.course_state(
-        unit.connection.execute(repository.course_rows([row.course_id])).one(),
-        repository.known_municipalities(unit.connection),
-    )
-    book = course.rule_book
-    if not book.limits.one_instrument or not book.is_instrument(course.terms.fee_kind):
-        return row.course_id, []
-    engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
-    return row.course_id, surroundings.other_instruments(engagements, course)

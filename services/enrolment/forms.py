@@ -6,7 +6,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from services.chassis.money import parse_kronor
 from services.enrolment.domain.requests import is_readable
+
+MOST_ORE = 1_000_000  # more than any Fritidskort holds
 
 
 class Text(fields.String):
@@ -17,6 +20,20 @@ class Text(fields.String):
         if not is_readable(text):
             raise ValidationError("Not a text that can be read.")
         return text
+
+
+class Kronor(fields.String):
+    """An amount in kronor as a person writes it, in öre; empty is nothing."""
+
+    def _deserialize(self, *given: Any, **more: Any) -> int:  # type: ignore[override]  # a number from text
+        text = str(super()._deserialize(*given, **more)).strip()
+        try:
+            ore = parse_kronor(text) if text else 0
+        except ValueError as error:
+            raise ValidationError("Not an amount in kronor.") from error
+        if not 0 <= ore <= MOST_ORE:
+            raise ValidationError("Not an amount in kronor.")
+        return ore
 
 
 class KeyField(fields.String):

@@ -6,7 +6,7 @@ Places and queue dates are kept through all of it. Each raises Refused, and then
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -56,11 +56,12 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
         raise Refused(MOVED_IN_FUTURE)
     if (pupil.home_municipality, pupil.moved_on) == (municipality, moved_on):
         return
-    courses = _lock_courses_of(unit, [pupil_id])
+    courses = repository.lock_courses_of(unit, [pupil_id])
+    pricing.price_anew(unit, [pupil_id])  # theirs too whom it lived with until now
     unit.execute(
         sa.update(pupils)
         .where(pupils.c.pupil_id == pupil_id)
-        .values(home_municipality=municipality, moved_on=moved_on)
+        .values(home_municipality=municipality, moved_on=moved_on, household=None)
     )
     unit.execute(
         sa.update(applications)
@@ -96,7 +97,7 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
     values = asdict(record)
     if all(getattr(pupil, name) == value for name, value in values.items()):
         return
-    courses = _lock_courses_of(unit, [pupil_id])
+    courses = repository.lock_courses_of(unit, [pupil_id])
     unit.execute(sa.update(pupils).where(pupils.c.pupil_id == pupil_id).values(**values))
     changed = sorted(name for name, value in values.items() if getattr(pupil, name) != value)
     _note(unit, pupil_id, by, "recorded", why, details={"changed": changed})
@@ -147,7 +148,7 @@ def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str,
 
 def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
     """The records of two pupils who are one child become those of `kept_id`."""
-    courses = _lock_courses_of(unit, [kept_id, gone_id])
+    courses = repository.lock_courses_of(unit, [kept_id, gone_id])
     rows = unit.rows(
         sa.select(applications)
         .where(applications.c.pupil_id.in_([kept_id, gone_id]), applications.c.state != "ended")
@@ -237,16 +238,6 @@ def set_ceiling(
     changed = unit.execute(sa.update(ceilings).where(mine).values(**values))
     if changed.rowcount == 0:
         unit.execute(sa.insert(ceilings).values(municipality_code=municipality, term_id=term_id, **values))
-
-
-def _lock_courses_of(unit: Unit, pupil_ids: Collection[str]) -> dict[str, CourseState]:
-    """The courses that the pupils have active applications for, locked in id order."""
-    found = unit.connection.scalars(
-        sa.select(applications.c.course_id)
-        .where(applications.c.pupil_id.in_(list(pupil_ids)), applications.c.state != "ended")
-        .distinct()
-    ).all()
-    return repository.lock_courses(unit, found) if found else {}
 
 
 def _offer_in(unit: Unit, courses: Mapping[str, CourseState]) -> None:

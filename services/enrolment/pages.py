@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -17,10 +18,8 @@ from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
 from services.enrolment import commands, queries, words
 from services.enrolment.commands import NewPupil
-from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.offers import keeps_place_in_queue
-from services.enrolment.domain.requests import ApplicationRequest, is_readable
-from services.enrolment.forms import KeyField, Text
+from services.enrolment.forms import Text
 from services.enrolment.rounds.queries import rounds_to_see
 
 routes = Routes()
@@ -40,50 +39,6 @@ def person_id(context: Context) -> str:
     return person
 
 
-@routes.page("/apply/<course_id>", access=FAMILY)
-def apply_page(context: Context, course_id: str) -> Response:
-    """Each child with the verdict and the price, before anything is sent."""
-    parts = context.parts
-    today = local_date(parts.clock.now())
-    with parts.storage.reading() as connection:
-        found = queries.course(connection, course_id)
-        if found is None:
-            raise Refused(COURSE_UNKNOWN)
-        course, state = found
-        verdicts = queries.verdicts(connection, person_id(context), state, today)
-    return context.render(
-        "apply.html",
-        course=course,
-        rule_book=state.rule_book,
-        verdicts=verdicts,
-        refusal_text=context.refusal_text,
-        basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,
-        new_id=new_id,  # an id a form: pressing twice sends the same one twice
-    )
-
-
-class ApplyForm(Schema):
-    application_id = IdField(required=True)
-    pupil_id = KeyField(required=True, validate=validate.Length(1, 64))
-
-
-@routes.page("/apply/<course_id>", access=FAMILY, methods=("POST",))
-def apply(context: Context, course_id: str) -> Response:
-    form = context.load_form(ApplyForm())
-    if not is_readable(course_id):
-        raise Refused(COURSE_UNKNOWN)
-    outcome = context.parts.decider.decide(
-        ApplicationRequest(
-            application_id=form["application_id"],
-            course_id=course_id,
-            pupil_id=form["pupil_id"],
-            guardian_id=person_id(context),
-            by=context.signed_in.audit_name,
-        )
-    )
-    return context.redirect(f"/my/applications/{outcome.application_id}")
-
-
 @routes.page("/my", access=FAMILY)
 def my_page(context: Context) -> Response:
     person = person_id(context)
@@ -95,6 +50,7 @@ def my_page(context: Context) -> Response:
         {
             "pupil": pupil,
             "active": [a for a in applications if a.is_active and a.pupil.pupil_id == pupil.pupil_id],
+            "ranked": _ranked(applications, pupil.pupil_id),
             "ended": [a for a in applications if not a.is_active and a.pupil.pupil_id == pupil.pupil_id],
         }
         for pupil in pupils
@@ -102,7 +58,16 @@ def my_page(context: Context) -> Response:
     return context.render("my.html", family=family, rounds=rounds, words=words)
 
 
-def _mine(context: Context, application_id: str) -> queries.Application:
+def _ranked(applications: Sequence[queries.Application], pupil_id: str) -> list[list[queries.Application]]:
+    """A pupil's choices by rank, a list a school and term where it has several to rank."""
+    found: dict[tuple[str, str], list[queries.Application]] = {}
+    for each in applications:
+        if each.is_active and each.choice is not None and each.pupil.pupil_id == pupil_id:
+            found.setdefault((each.course.municipality_code, each.course.term.en), []).append(each)
+    return [sorted(each, key=lambda one: one.choice or 0) for each in found.values() if len(each) > 1]
+
+
+def my_application(context: Context, application_id: str) -> queries.Application:
     """The application, if it is of one of the visitor's pupils; else there is no such thing."""
     with context.parts.storage.reading() as connection:
         found = queries.application_of_person(
@@ -115,7 +80,7 @@ def _mine(context: Context, application_id: str) -> queries.Application:
 
 @routes.page("/my/applications/<application_id>", access=FAMILY)
 def application_page(context: Context, application_id: str) -> Response:
-    application = _mine(context, application_id)
+    application = my_application(context, application_id)
     with context.parts.storage.reading() as connection:
         events = queries.events(connection, application_id)
         found = queries.course(connection, application.course.course_id)
@@ -132,18 +97,24 @@ def application_page(context: Context, application_id: str) -> Response:
         application=application,
         events=events,
         words=words,
+        has_party=application.party_id is not None,
         decline_means=context.texts.gettext(decline_means),
     )
 
 
 @routes.page("/my/applications/<application_id>/withdraw", access=FAMILY)
 def withdraw_page(context: Context, application_id: str) -> Response:
-    application = _mine(context, application_id)
+    application = my_application(context, application_id)
     if not application.is_active:
         raise Refused(commands.NOTHING_TO_WITHDRAW)
     with context.parts.storage.reading() as connection:
-        cost = queries.withdrawal_cost(connection, application_id, today_of(context))
-    return context.render("withdraw.html", application=application, cost=cost)
+        refusal, cost = queries.withdrawal(connection, application_id, person_id(context), today_of(context))
+    return context.render(
+        "withdraw.html",
+        application=application,
+        cost=cost,
+        refusal=context.refusal_text(refusal) if refusal else "",
+    )
 
 
 _ACTIONS = {
@@ -159,10 +130,11 @@ _ACTIONS = {
     methods=("POST",),
 )
 def act_on_application(context: Context, application_id: str, action: str) -> Response:
-    application = _mine(context, application_id)
+    application = my_application(context, application_id)
     command, said = _ACTIONS[action]
+    who = {"person_id": person_id(context)} if action == "withdraw" else {}
     with context.parts.storage.unit() as unit:
-        command(unit, application.application_id, context.signed_in.audit_name)
+        command(unit, application.application_id, context.signed_in.audit_name, **who)
     return context.redirect("/my", context.texts.gettext(said))
 
 

@@ -10,26 +10,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.chassis.clock import age_on, local_date
+from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import is_adult
-from services.contracts.price import PriceFacts, WithdrawalCost, cost_of_withdrawal
+from services.contracts.price import PriceFacts, WithdrawalCost, cost_of_withdrawal, refusal_of_chosen
 from services.contracts.rule_book import RuleBook
 from services.contracts.rule_dates import AUTUMN, season_of
 from services.enrolment import repository, surroundings
 from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.limits import Engagement
+from services.enrolment.domain.requests import NOTHING_CHOSEN, Chosen
 from services.enrolment.tables import applications, courses, guardianships, pupils, terms
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """What a family chose with an application: the instrument it rents, what a Fritidskort pays in öre."""
-
-    rents: str | None = None
-    voucher_ore: int = 0
-
-
-NOTHING_CHOSEN = Chosen()
+from services.enrolment.words import INSTRUMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +192,29 @@ def _was_here(engagements: Sequence[Engagement], course: CourseState, applicatio
         and each.application_id != application_id
         for each in engagements
     )
+
+
+INSTRUMENT_UNKNOWN = Refusal(
+    "instrument_unknown", N_("Choose one of the instruments of the list, or none."), status=422
+)
+
+
+def refusal_of(family: Family, pupil: sa.Row[Any], course: CourseState, chosen: Chosen) -> Refusal | None:
+    """Why the family may not rent or pay as it chose for the pupil's place on the course; None if it may."""
+    facts = price_facts(family, pupil, course, chosen=chosen)
+    refusal = refusal_of_chosen(course.terms, course.rule_book, facts)
+    if refusal is None and chosen.rents is not None and chosen.rents not in instruments_of(course):
+        return INSTRUMENT_UNKNOWN
+    return refusal
+
+
+def instruments_of(course: CourseState) -> list[str]:
+    """The keys of the instruments one may ask to rent for the course, its own subject first; none is none."""
+    rental = course.rule_book.pricing.rental
+    if rental is None or course.terms.fee_kind not in rental.kinds:
+        return []
+    named = dict.fromkeys((*INSTRUMENTS, *rental.free_instruments, *rental.unlimited_instruments))
+    return sorted(named, key=lambda key: key != course.subject)
 
 
 def chosen_with(application: sa.Row[Any]) -> Chosen:

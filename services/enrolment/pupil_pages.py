@@ -13,7 +13,7 @@ from services.chassis.storage.unit import Unit
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
-from services.enrolment import life, pupil_queries, queries, words
+from services.enrolment import households, life, pupil_queries, queries, words
 from services.enrolment.forms import KeyField, Text
 from services.enrolment.life import PupilRecord
 from services.enrolment.pages import today_of
@@ -44,6 +44,7 @@ def _page(context: Context, pupil_id: str, error: str, status: int) -> Response:
         names = queries.municipality_names(connection)
         applications = pupil_queries.applications_of_pupil(connection, pupil_id, today_of(context))
         events = pupil_queries.pupil_events_of(connection, pupil_id)
+        housemates = households.housemates(connection, pupil_id)
     return context.render(
         "pupil.html",
         http_status=status,
@@ -51,6 +52,7 @@ def _page(context: Context, pupil_id: str, error: str, status: int) -> Response:
         record=found[1],
         applications=applications,
         events=events,
+        housemates=housemates,
         error=error,
         words=words,
         today=today_of(context).isoformat(),
@@ -84,6 +86,11 @@ class RecordForm(Schema):
     why = Text(required=True, validate=_WHY)
 
 
+class HouseholdForm(Schema):
+    with_number = fields.String(load_default="", validate=validate.Length(0, 20))
+    why = Text(required=True, validate=_WHY)
+
+
 def _move(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
     life.move_pupil(unit, pupil_id, form["municipality"], form["moved_on"], by, why=form["why"])
 
@@ -102,16 +109,21 @@ def _record(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
     life.record_pupil(unit, pupil_id, PupilRecord(**given), by, why=why)
 
 
+def _household(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+    households.share_household(unit, pupil_id, form["with_number"], by, why=form["why"])
+
+
 _CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], str], None], str]] = {
     "move": (MoveForm, _move, N_("The move is recorded. Place and queue dates are kept.")),
     "identity": (IdentityForm, _identity, N_("The number is corrected.")),
     "guardian": (GuardianForm, _guardian, N_("The guardian is connected.")),
+    "household": (HouseholdForm, _household, N_("With whom the pupil lives is recorded.")),
     "record": (RecordForm, _record, N_("What is recorded of the pupil is changed.")),
 }
 
 
 @routes.page(
-    "/staff/pupils/<pupil_id>/<any(move,identity,guardian,record):change>",
+    "/staff/pupils/<pupil_id>/<any(move,identity,guardian,household,record):change>",
     access=STAFF_OF_HOME,
     methods=("POST",),
 )

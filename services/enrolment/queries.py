@@ -10,21 +10,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import age_on, years_before
+from services.chassis.clock import years_before
 from services.chassis.refusals import Refusal
 from services.contracts.eligibility import (
-    Basis,
     Municipality,
-    basis_for_pupil,
-    refusal_for_pupil,
-    refusal_to_apply,
 )
 from services.contracts.fact import LocalText
-from services.contracts.price import Price, WithdrawalCost, full_price
-from services.enrolment import pricing, repository, surroundings
-from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState, refusal_before_round
-from services.enrolment.domain.limits import Wish, refusal_by_limits
-from services.enrolment.domain.queue import ahead_by_kind
+from services.contracts.price import Price, PriceFacts, WithdrawalCost, full_price, takes_voucher
+from services.enrolment import commands, pricing, repository
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
+from services.enrolment.domain.queue import ahead_by_kind, lot_of
 from services.enrolment.domain.requests import is_readable
 from services.enrolment.tables import (
     application_events,
@@ -136,59 +131,6 @@ def pupils_of(connection: sa.Connection, person_id: str, today: date) -> list[Pu
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """May this pupil take the course? `refusal` says why not; `basis` says under which rule it may.
-
-    `price` is the full price for this pupil; None where the rule book names none.
-    """
-
-    pupil: Pupil
-    age: int
-    refusal: Refusal | None
-    basis: Basis | None
-    price: Price | None
-    application_id: str | None
-
-    @property
-    def fee_ore(self) -> int | None:
-        return None if self.price is None else self.price.total_ore
-
-
-def verdicts(connection: sa.Connection, person_id: str, state: CourseState, today: date) -> list[Verdict]:
-    """For each of the person's pupils; `application_id` where it has applied already."""
-    mine = pupils_of(connection, person_id, today)
-    ids = [pupil.pupil_id for pupil in mine]
-    rows = {
-        row.pupil_id: row for row in connection.execute(sa.select(pupils).where(pupils.c.pupil_id.in_(ids)))
-    }
-    family = pricing.families_of(connection, ids)
-    limits = surroundings.load_ceilings(connection, [state.term_id])
-    surroundings.find_blocked(connection, [state], limits, today)
-    return [_verdict(pupil, rows[pupil.pupil_id], family, state, today) for pupil in mine]
-
-
-def _verdict(
-    pupil: Pupil, row: sa.Row[Any], family: pricing.Family, state: CourseState, today: date
-) -> Verdict:
-    terms, rule_book = state.terms, state.rule_book
-    known = repository.known_of(row)
-    age = age_on(pupil.born_on, terms.term_starts_on)
-    engagements = family.engagements.get(pupil.pupil_id, ())
-    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=state.has_free_seat)
-    refusal = (
-        refusal_before_round(state)
-        or refusal_to_apply(terms, rule_book, today)
-        or refusal_for_pupil(terms, rule_book, pupil.home, age, today, known=known)
-        or refusal_by_limits(rule_book, wish, engagements)
-    )
-    basis = None if refusal else basis_for_pupil(terms, rule_book, pupil.home, known)
-    applied = [each.application_id for each in engagements if each.course_id == state.course_id]
-    facts = pricing.price_facts(family, row, state, applied[0] if applied else None, joins_on=today)
-    price = full_price(terms, rule_book, facts)
-    return Verdict(pupil, age, refusal, basis, price, applied[0] if applied else None)
-
-
-@dataclass(frozen=True, slots=True)
 class Application:
     """An application with its course and pupil; `position` where it waits.
 
@@ -212,6 +154,15 @@ class Application:
     answer_by: date | None = None
     declines: int = 0
     ahead: dict[str, int] = field(default_factory=dict)
+    choice: int | None = None
+    party_id: str | None = None
+    rents: str | None = None
+    voucher_ore: int = 0
+    # What one may choose beside the course.
+    instruments: tuple[str, ...] = ()
+    takes_voucher: bool = False
+    # The pupil's lot for the course, where the rule book's order draws one.
+    lot: str | None = None
 
     @property
     def fee_ore(self) -> int | None:
@@ -254,6 +205,9 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
             price=_price(row, pupil_rows[row.pupil_id], family, states[row.course_id]),
             position=standing.get(row.application_id, _NOT_WAITING)[0],
             ahead=standing.get(row.application_id, _NOT_WAITING)[1],
+            instruments=tuple(pricing.instruments_of(states[row.course_id])),
+            lot=_lot(row, states[row.course_id]),
+            takes_voucher=_takes_voucher(pupil_rows[row.pupil_id], states[row.course_id]),
         )
         for row in rows
     ]
@@ -261,7 +215,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
 
 _SAME = (
     *("application_id", "state", "outcome", "rule", "basis", "queued_at", "decided_at", "changed_at"),
-    *("answer_by", "declines"),
+    *("answer_by", "declines", "choice", "party_id", "rents", "voucher_ore"),
 )
 _NOT_WAITING: tuple[int | None, dict[str, int]] = (None, {})
 
@@ -271,6 +225,16 @@ def _price(row: sa.Row[Any], pupil: sa.Row[Any], family: pricing.Family, state: 
     joined_on, chosen = pricing.joined_on(row), pricing.chosen_with(row)
     facts = pricing.price_facts(family, pupil, state, row.application_id, joins_on=joined_on, chosen=chosen)
     return full_price(state.terms, state.rule_book, facts)
+
+
+def _lot(row: sa.Row[Any], state: CourseState) -> str | None:
+    drawn = "lottery" in state.rule_book.order
+    return lot_of(state.rule_book, row.course_id, row.pupil_id) if drawn else None
+
+
+def _takes_voucher(pupil: sa.Row[Any], state: CourseState) -> bool:
+    turns = state.terms.term_starts_on.year - pupil.born_on.year
+    return takes_voucher(state.rule_book, PriceFacts(turns, turns_in_year=turns))
 
 
 def _standing(
@@ -323,13 +287,18 @@ def host_of_application(connection: sa.Connection, application_id: str) -> str |
     )
 
 
-def withdrawal_cost(connection: sa.Connection, application_id: str, today: date) -> WithdrawalCost | None:
-    """What it would cost to give up the place today; None where the rule book says nothing of it."""
+def withdrawal(
+    connection: sa.Connection, application_id: str, person_id: str, today: date
+) -> tuple[Refusal | None, WithdrawalCost | None]:
+    """Why the person may not withdraw, and what it would cost today where the rule book says so."""
     row = connection.execute(
         sa.select(applications).where(applications.c.application_id == application_id)
     ).one()
     found = course(connection, row.course_id)
-    return None if found is None else pricing.withdrawal_cost(connection, row, found[1], today)
+    if found is None:
+        return None, None
+    refusal = commands.refusal_to_withdraw(connection, row, found[1].rule_book, person_id, today)
+    return refusal, pricing.withdrawal_cost(connection, row, found[1], today)
 
 
 def events(connection: sa.Connection, application_id: str) -> Sequence[sa.Row[Any]]:

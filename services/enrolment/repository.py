@@ -74,6 +74,19 @@ def lock_courses(unit: Unit, course_ids: Collection[str]) -> dict[str, CourseSta
     return {row.course_id: course_state(row, known) for row in rows}
 
 
+def lock_courses_of(
+    unit: Unit, pupil_ids: Collection[str], more: Collection[str] = ()
+) -> dict[str, CourseState]:
+    """The courses that the pupils have active applications for, and `more`, locked in id order."""
+    found = unit.connection.scalars(
+        sa.select(applications.c.course_id)
+        .where(applications.c.pupil_id.in_(list(pupil_ids)), applications.c.state != "ended")
+        .distinct()
+    ).all()
+    wanted = {*found, *more}
+    return lock_courses(unit, wanted) if wanted else {}
+
+
 def course_state(row: sa.Row[Any], known: Mapping[str, Municipality]) -> CourseState:
     """From a row of `course_rows`. A host that the catalogue has not named yet counts as no member."""
     code = row.municipality_code
@@ -231,6 +244,7 @@ def waiting_rows() -> sa.Select[Any]:
         applications.c.queued_at,
         applications.c.home_municipality.label("home_then"),
         applications.c.passed,
+        applications.c.party_id,
         pupils,
     ).join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
 
@@ -262,6 +276,7 @@ def waiting_of(
         has_sibling_on_course=(row.pupil_id, row.course_id) in siblings,
         passed=row.passed,
         draw=lot_of(book, row.course_id, row.pupil_id) if "lottery" in book.order else "",
+        party_id=row.party_id,
     )
 
 

@@ -67,7 +67,7 @@ def _choose(
 ) -> tuple[list[str], list[tuple[str, str]]]:
     """Who is offered the free seats, and who was passed over and why. Takes the seats from `course`.
 
-    One seat at a time, since each may use up what a home municipality pays for.
+    One seat at a time, siblings' together, since each may use up what a home municipality pays for.
     """
     limits = surroundings.load_ceilings(unit.connection, [course.term_id])
     course.held.clear()
@@ -82,14 +82,14 @@ def _choose(
         choice = choose(left, course.rule_book, course.seats, course.day(unit.today), barred, most=1)
         if not choice.offered:
             break
-        chosen = next(each for each in left if each.application_id == choice.offered[0])
-        left.remove(chosen)
         skipped.update(choice.skipped)
-        offered.append(chosen.application_id)
-        limits.use(chosen.home_code, course)
-        course.take_seat(chosen.home_code)
-        course.waiting -= 1
-    return offered, list(skipped.items())
+        for chosen in [each for each in left if each.application_id in choice.offered]:
+            left.remove(chosen)
+            offered.append(chosen.application_id)
+            limits.use(chosen.home_code, course)
+            course.take_seat(chosen.home_code)
+            course.waiting -= 1
+    return offered, [(each, why) for each, why in skipped.items() if each not in offered]
 
 
 def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -68,10 +69,11 @@ def engagements_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dic
     return found
 
 
-def engagement_in(course: CourseState, application_id: str, state: str, now: datetime) -> Engagement:
-    """An application that is decided now."""
+def engagement_in(course: CourseState, row: Mapping[str, Any]) -> Engagement:
+    """An application that is decided now, from its new row."""
     kind, subject = course.terms.fee_kind, course.subject
-    return Engagement(application_id, course.course_id, state, kind, subject, course.lesson, now)
+    about = (row["application_id"], course.course_id, row["state"], kind, subject, course.lesson)
+    return Engagement(*about, row["decided_at"], row["choice"])
 
 
 def queue_dates_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
@@ -198,21 +200,43 @@ def bars(
         course_id: {
             each.application_id: reason
             for each in queues[course_id]
-            if (reason := _bar(state, each, engagements.get(each.pupil_id, []), limits)) is not None
+            if (reason := _bar(state, each, queues[course_id], engagements, limits)) is not None
         }
         for course_id, state in states.items()
     }
 
 
-def _bar(state: CourseState, each: Waiting, others: list[Engagement], limits: Ceilings) -> str | None:
-    wish = Wish(state.course_id, state.terms.fee_kind, state.lesson, gets_seat=True)
+def _bar(
+    state: CourseState,
+    each: Waiting,
+    queue: list[Waiting],
+    engagements: Mapping[str, list[Engagement]],
+    limits: Ceilings,
+) -> str | None:
+    others = engagements.get(each.pupil_id, [])
+    choice = next((other.choice for other in others if other.application_id == each.application_id), None)
+    wish = Wish(state.course_id, state.terms.fee_kind, state.lesson, gets_seat=True, choice=choice)
     if refusal_by_limits(state.rule_book, wish, others) is not None:
         return HAS_ENOUGH
-    return CEILING if limits.is_reached(each.home_code, state) else None
+    places = 1
+    if each.party_id is not None:
+        same = [other for other in queue if other.party_id == each.party_id]
+        places = sum(other.home_code == each.home_code for other in same)
+    return CEILING if limits.is_reached(each.home_code, state, places) else None
 
 
 def other_instruments(engagements: Iterable[Engagement], course: CourseState) -> list[Engagement]:
-    """The pupil's other applications for an instrument at the school, whose rule book says what is one."""
+    """The pupil's other instrument applications that end with a place on the course: its school's.
+
+    Where the pupil ranks its choices, the rank says which of them end.
+    """
+    limits, kind = course.rule_book.limits, course.terms.fee_kind
+    if (
+        not limits.one_instrument
+        or limits.ranked_choices is not None
+        or not course.rule_book.is_instrument(kind)
+    ):
+        return []
     return [
         each
         for each in engagements

@@ -12,6 +12,8 @@ from services.chassis.web import common
 from services.chassis.web.app import App
 from services.enrolment import (
     api,
+    applying_api,
+    applying_pages,
     decision_pages,
     entering_pages,
     pages,
@@ -50,6 +52,7 @@ def compose(settings: Settings, clock: Clock) -> Composition:
     modules = [
         common.routes,
         pages.routes,
+        applying_pages.routes,
         staff_pages.routes,
         entering_pages.routes,
         pupil_pages.routes,
@@ -57,6 +60,7 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         decision_pages.routes,
         round_pages.routes,
         api.routes,
+        applying_api.routes,
         round_api.routes,
     ]
     app = App(parts, modules, Path(__file__).parent)

@@ -19,6 +19,7 @@ OUTCOMES = {
     "declined": N_("The offer was declined"),
     "course_cancelled": N_("The course was cancelled"),
     "expired": N_("The offer was not answered in time"),
+    "better_choice": N_("A choice ranked before it became a place, and the school's rules allow no more"),
     "one_instrument": N_("Another instrument was accepted, and the school's rule is one instrument"),
     "not_renewed": N_("Not confirmed for the next term"),
     "merged": N_("The pupil was registered twice, and this application too"),
@@ -55,6 +56,9 @@ RULES = {
     "ceiling_reached": N_(
         "There is a free seat, but the home municipality pays for no more places elsewhere this term."
     ),
+    "seats_together": N_(
+        "There are too few free seats for all the siblings. They get places together or not at all."
+    ),
     "kept_after_refusal": N_(
         "The offer was not taken. By the school's rules the place in the queue is kept this time."
     ),
@@ -77,6 +81,8 @@ AHEAD = {
 SKIPS = {
     "declined_this_seat": N_("A seat went to the next in line, since you had said no to it."),
     "reserved_seat": N_("A seat went to a pupil of the municipality that it is reserved for."),
+    "with_sibling": N_("A seat went to a brother or sister of one ahead: they came together."),
+    "seats_together": N_("A seat went to the next in line: there were too few for all the siblings."),
     "has_enough": N_("A seat went to the next in line: the pupil has as many courses as the school allows."),
     "ceiling_reached": N_("A seat went to the next in line: the home municipality pays for no more places."),
 }
@@ -87,12 +93,15 @@ PUPIL_EVENTS = {
     "guardian_connected": N_("A guardian was connected"),
     "identity_corrected": N_("The number was corrected"),
     "merged": N_("Two records became one"),
+    "household_recorded": N_("With whom the pupil lives was recorded"),
 }
 
 # What has happened to an application; `skipped` has a reason of its own.
 EVENTS = {
     **STATES,
     "skipped": N_("Passed over for a seat"),
+    "ranked": N_("The choices were ranked anew"),
+    "chosen": N_("Rental or Fritidskort was changed"),
     "came_of_age": N_("The pupil turned 18 and decides"),
 }
 
@@ -108,14 +117,54 @@ WISH_OUTCOMES = {
     "placed": N_("The place"),
     "full": N_("Full: others were ahead in the school's order"),
     "not_needed": N_("Not needed: a better wish came true"),
+    "ceiling": N_("The home municipality pays for no more places elsewhere, and a lottery decided whose"),
     "refused": N_("Not possible under the rules any more"),
+}
+# Why a wish was not possible any more, where the name of the refusal says it shortly.
+WISH_REFUSALS = {
+    "has_place_already": N_("The pupil has a place on the course."),
+    "course_unknown": N_("The course is cancelled."),
+    "too_many_courses": N_("The pupil has as many courses as the school allows."),
+    "too_many_instruments": N_("The pupil has as many instruments as the school allows."),
+    "too_many_choices": N_("The pupil has as many choices as the school allows."),
+    "clash": N_("The pupil has another course at that time, or too little time to travel."),
 }
 WISH_CRITERIA = {
     "queue_date": N_("They had waited longer."),
     "new_pupils_first": N_("Pupils without a place at the school go first."),
     "host_residents_first": N_("Pupils who live in the municipality go first."),
     "children_before_adults": N_("Children and young people go before adults."),
+    "moved_in_first": N_("Pupils who moved in and attended a school elsewhere go first."),
+    "on_time_first": N_("Those who applied in time go first."),
+    "siblings_first": N_("Pupils with a brother or sister on the course go first."),
+    "queue_day": N_("They had waited longer."),
     "lottery": N_("They were equal in everything else, and the lottery decided."),
+}
+
+# Instruments one may rent, by the keys that rule books and courses carry. Another one stands as it is.
+INSTRUMENTS = {
+    "accordion": N_("Accordion"),
+    "bassoon": N_("Bassoon"),
+    "cello": N_("Cello"),
+    "clarinet": N_("Clarinet"),
+    "cornet": N_("Cornet"),
+    "double_bass": N_("Double bass"),
+    "drums": N_("Drums"),
+    "electric_bass": N_("Electric bass"),
+    "electric_guitar": N_("Electric guitar"),
+    "flute": N_("Flute"),
+    "guitar": N_("Guitar"),
+    "harp": N_("Harp"),
+    "horn": N_("French horn"),
+    "keyboard": N_("Keyboard"),
+    "oboe": N_("Oboe"),
+    "saxophone": N_("Saxophone"),
+    "trombone": N_("Trombone"),
+    "trumpet": N_("Trumpet"),
+    "tuba": N_("Tuba"),
+    "ukulele": N_("Ukulele"),
+    "viola": N_("Viola"),
+    "violin": N_("Violin"),
 }
 
 # Kulturrådet's art forms, by the keys that courses carry. A subject that a course file names stands as it is.

@@ -50,6 +50,33 @@ ENDINGS: Mapping[tuple[str, str], tuple[str, str]] = {
             "time, so %(pupil)s no longer stands in the queue for %(course)s."
         ),
     ),
+    ("better_choice", "place"): (
+        N_("You have a place that you ranked higher, so your place on %(course)s at %(school)s has ended."),
+        N_(
+            "%(pupil)s has a place that you ranked higher, so the place on %(course)s at %(school)s has "
+            "ended."
+        ),
+    ),
+    ("better_choice", "offer"): (
+        N_(
+            "You have a place that you ranked higher, so the place on %(course)s at %(school)s is no longer "
+            "held for you."
+        ),
+        N_(
+            "%(pupil)s has a place that you ranked higher, so the place on %(course)s at %(school)s is no "
+            "longer held."
+        ),
+    ),
+    ("better_choice", "queue"): (
+        N_(
+            "You have a place that you ranked higher, so you no longer stand in the queue for %(course)s at "
+            "%(school)s."
+        ),
+        N_(
+            "%(pupil)s has a place that you ranked higher, so %(pupil)s no longer stands in the queue for "
+            "%(course)s at %(school)s."
+        ),
+    ),
     ("not_renewed", "place"): (
         N_("The place on %(course)s at %(school)s was not confirmed for the next term, and has ended."),
         N_(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import html
+import re
+import subprocess
 from io import BytesIO
 
 import pytest
 from werkzeug.test import Client
 
+from services.catalogue import commands
 from services.catalogue.domain.course_import import course_id_of
+from services.catalogue.queries import reference
 from services.catalogue.reactions import on_course_seats_changed
+from services.catalogue.repository import RULE_BOOK
 from services.chassis.process import Composition
 from services.chassis.storage.engine import Storage
 from services.chassis.web.languages import speak
 from services.chassis.web.session import LANGUAGE_COOKIE
 from services.contracts.enrolment import CourseSeatsChanged
+from services.enrolment.domain.queue import lot_of
 from tests.catalogue.conftest import Published
 from tests.catalogue.small_county import (
     COURSES,
@@ -25,6 +31,7 @@ from tests.catalogue.small_county import (
     UTBY,
     course,
     course_file,
+    rule_book,
 )
 from tests.web import sign_in
 
@@ -292,3 +299,40 @@ def test_the_login_page_can_name_places(composition: Composition) -> None:
     speak("sv")
     names = composition.parts.municipality_names()  # type: ignore[attr-defined]
     assert names == {NORRBY: "Norrby", SODERBY: "Söderby", UTBY: "Utby", "19": "Provlän"}
+
+
+class TestLottery:
+    def publish(self, storage: Storage, **changes: object) -> None:
+        with storage.unit() as unit:
+            book = RULE_BOOK.load(rule_book("norrby", NORRBY, "Norrby kulturskola", **changes))
+            commands.publish_rule_book(unit, book)
+
+    def test_the_seed_and_how_to_draw_again(self, client: Client, storage: Storage) -> None:
+        """What the page says to run gives the very lot by which enrolment orders the queue."""
+        seed = {"lottery_seed": "norrby 'vt27'"}
+        self.publish(storage, order=["queue_day", "lottery"], ordering=seed)
+        text = page(client, f"/courses/{VIOLIN}")
+        assert "norrby 'vt27'" in text
+        assert "How the lottery is drawn" in text
+        assert "Så dras lotten" in page(client, f"/courses/{VIOLIN}", language="sv")
+        (command,) = re.findall(r"<code>(printf .*? \| sha256sum)</code>", text)
+        drawn = subprocess.run(
+            ["sh", "-c", command.replace("CHILD", "alma")], capture_output=True, text=True, check=True
+        )
+        with storage.reading() as connection:
+            book = reference.rule_books(connection)["norrby"]
+        assert drawn.stdout.split()[0] == lot_of(book, VIOLIN, "alma")
+
+    def test_without_a_lottery_nothing_is_said_of_one(self, client: Client) -> None:
+        assert "How the lottery is drawn" not in page(client, f"/courses/{VIOLIN}")
+
+
+@pytest.mark.parametrize("path", [f"/courses/{VIOLIN}", f"/schools/{NORRBY}"])
+def test_the_rules_are_read_in_both_languages(client: Client, path: str) -> None:
+    text = page(client, path)
+    assert "All rules that Samklang goes by" in text
+    assert "From 6 years of age." in text
+    assert "The queue goes by the queue date." in text
+    swedish = page(client, path, language="sv")
+    assert "Kön går efter ködatum." in swedish
+    assert "Vem får anmäla sig" in swedish

@@ -3,13 +3,15 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import marshmallow
+import marshmallow_dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.contracts.eligibility import CourseTerms, Municipality
 from services.contracts.fact import LocalText
-from services.contracts.price import Price, PriceFacts, full_price, takes_voucher
+from services.contracts.price import Price, PriceFacts, PriceLine, full_price, takes_voucher
 from services.contracts.rule_book import Eligibility, Fee, RuleBook
 from services.contracts.rule_dates import TermDays, season_of
 from services.contracts.rule_prices import PriceRule, Pricing, Rental, Voucher
@@ -149,3 +151,22 @@ def test_a_day_of_a_term_is_the_nearest_one(starts: date, day: date) -> None:
     assert f"{found:%m-%d}" == text
     assert abs((found - starts).days) <= 184
     assert season_of(starts) == ("autumn" if starts.month >= 7 else "spring")
+
+
+@pytest.mark.parametrize("name", ["rental", "voucher"])
+def test_no_rule_has_the_name_of_the_rental_or_the_voucher(name: str) -> None:
+    """By these names the price knows what of it is rental, and what a Fritidskort pays."""
+    schema = marshmallow_dataclass.class_schema(PriceRule)()
+    rule = {"name": name, "text": {"sv": "a", "en": "b"}, "effect": "fee_ore", "amount": 1}
+    with pytest.raises(marshmallow.ValidationError, match="name"):
+        schema.load(rule)
+
+
+def test_rental_and_voucher_are_known_in_the_price() -> None:
+    lines = (
+        PriceLine("book/fees/dance", LocalText("a", "b"), 60000),
+        PriceLine("book/pricing/rental", LocalText("a", "b"), 38000),
+        PriceLine("book/pricing/voucher", LocalText("a", "b"), -50000),
+    )
+    price = Price(lines)
+    assert (price.total_ore, price.rental_ore, price.voucher_ore) == (48000, 38000, 50000)

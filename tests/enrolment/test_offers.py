@@ -24,6 +24,7 @@ from tests.enrolment.conftest import both
 from tests.enrolment.story import (
     CIRCUS,
     FIDDLE,
+    MARIA,
     NORRBY,
     NORRBYS_RULES,
     NOW,
@@ -286,7 +287,7 @@ def test_a_late_withdrawal_costs_what_the_rule_book_says(storage: Storage) -> No
     rules(storage, withdrawal=Withdrawal(steps=(WithdrawalStep("late", text, "end", None),)))
     applied(storage)
     with storage.reading() as connection:
-        cost = queries.withdrawal_cost(connection, "a1", TODAY)
+        _, cost = queries.withdrawal(connection, "a1", MARIA, TODAY)
     assert cost is not None
     assert (cost.cost_ore, cost.rule) == (85000, "norrby-2024/withdrawal/late")
     do(storage, commands.withdraw, "a1")

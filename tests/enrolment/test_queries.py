@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from services.chassis.storage.engine import Storage
 from services.enrolment import commands, queries
-from services.enrolment.queries import Verdict
+from services.enrolment.verdicts import Verdict, verdicts_of
 from tests.enrolment.conftest import both
 from tests.enrolment.story import (
     CANCELLED,
@@ -38,7 +38,7 @@ def verdicts(storage: Storage, person: str, course_id: str = "fiddle", today: da
     with storage.reading() as connection:
         found = queries.course(connection, course_id)
         assert found is not None
-        return queries.verdicts(connection, person, found[1], today)
+        return verdicts_of(connection, person, found[1], today)
 
 
 def pupils_of(storage: Storage, person: str) -> list[str]:

@@ -24,6 +24,9 @@ from services.chassis.refusals import N_, Refused
 from services.chassis.web.access import PUBLIC
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
+from services.contracts import lottery
+from services.contracts.rule_book import RuleBook
+from services.contracts.rule_words.sentences import chapters
 
 ALTERNATIVES_SHOWN = 3
 
@@ -137,6 +140,8 @@ def show_course(context: Context, course_id: str) -> Response:
         sign=art_sign(view.course.art_form),
         rule_book=rule_book,
         order=order_in_words(rule_book.order, say),
+        lottery=_lottery(rule_book, course_id),
+        chapters=chapters(rule_book),
         question=question,
         errors=errors,
         answer=answer,
@@ -147,6 +152,14 @@ def show_course(context: Context, course_id: str) -> Response:
         is_over=view.term.ends_on < today,
         may_cancel=_may_cancel(context, view),
     )
+
+
+def _lottery(rule_book: RuleBook, course_id: str) -> dict[str, str] | None:
+    """What one needs to draw the course's lots again; None where the rule book draws none."""
+    if "lottery" not in rule_book.order:
+        return None
+    seed = lottery.seed_of(rule_book)
+    return {"seed": seed, "command": lottery.command(seed, course_id, "CHILD")}
 
 
 def _question(context: Context) -> tuple[dict[str, Any], dict[str, str]]:

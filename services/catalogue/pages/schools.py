@@ -17,6 +17,7 @@ from services.chassis.web.access import PUBLIC
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.contracts.rule_book import RuleBook
+from services.contracts.rule_words.sentences import chapters
 
 COURSES_SHOWN = 60
 
@@ -92,4 +93,5 @@ def _book(context: Context, book: RuleBook, today: date) -> dict[str, Any]:
     """A rule book with when it holds seen from today: now, earlier or later."""
     not_now = "later" if book.valid_from > today else "earlier"
     when = "now" if book.is_valid_on(today) else not_now
-    return {"book": book, "when": when, "order": order_in_words(book.order, context.texts.gettext)}
+    order = order_in_words(book.order, context.texts.gettext)
+    return {"book": book, "when": when, "order": order, "chapters": chapters(book)}

@@ -21,7 +21,14 @@ from services.contracts.eligibility import (
 from services.contracts.rule_book import ORDER_CRITERIA, RuleBook
 from services.enrolment.domain.ceilings import Ceilings
 from services.enrolment.domain.limits import Engagement, Lesson, Wish, refusal_by_limits
-from services.enrolment.domain.offers import CEILING, RESERVED, Day, Seats, reserved_for_others
+from services.enrolment.domain.offers import (
+    CEILING,
+    RESERVED,
+    SEATS_TOGETHER,
+    Day,
+    Seats,
+    reserved_for_others,
+)
 
 ADMISSION_ROUND = "admission_round"
 AGE_OF_MAJORITY = 18
@@ -34,6 +41,7 @@ COURSE_UNKNOWN = Refusal("course_unknown", N_("There is no such course."), statu
 PUPIL_UNKNOWN = Refusal(
     "pupil_unknown", N_("There is no such pupil among those you may act for."), status=404
 )
+APPLICATION_UNKNOWN = Refusal("application_unknown", N_("There is no such application."), status=404)
 APPLICATION_ENDED = Refusal(
     "application_ended",
     N_("This application has ended. Make a new one if you want to apply again."),
@@ -112,10 +120,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What else matters to a decision: the pupil's other applications and what its municipality pays for."""
+    """What else matters to a decision: the pupil's other applications and what its municipality pays for.
+
+    `choice` is which of the pupil's ranked choices it becomes. `waits` where it is of siblings who get places
+    together or none, and there are too few for all of them.
+    """
 
     engagements: Sequence[Engagement] = ()
     ceilings: Ceilings = field(default_factory=Ceilings)
+    choice: int | None = None
+    waits: bool = False
 
 
 def refusal_before_round(course: CourseState) -> Refusal | None:
@@ -154,9 +168,9 @@ def decide(
     )
     if refusal is not None:
         return refusal
-    held_back = _held_back(course, applicant, today, around.ceilings) if course.has_free_seat else None
+    held_back = _held_back(course, applicant, today, around) if course.has_free_seat else None
     gets_seat = course.has_free_seat and held_back is None
-    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat)
+    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat, around.choice)
     refusal = refusal_by_limits(course.rule_book, wish, around.engagements)
     if refusal is not None:
         return refusal
@@ -171,10 +185,12 @@ def decide(
     return Decision("queued", held_back or course.rule_book.order[0], basis.rule, now, facts)
 
 
-def _held_back(course: CourseState, applicant: Applicant, today: date, ceilings: Ceilings) -> str | None:
-    """Why a free seat would not go to this pupil: it is kept for others, or nobody pays for it."""
-    if ceilings.is_reached(applicant.home.code, course):
+def _held_back(course: CourseState, applicant: Applicant, today: date, around: Surroundings) -> str | None:
+    """Why a free seat would not go to this pupil: kept for others, paid by nobody, too few for siblings."""
+    if around.ceilings.is_reached(applicant.home.code, course):
         return CEILING
+    if around.waits:
+        return SEATS_TOGETHER
     home = applicant.home.code
     if course.seats.free <= reserved_for_others(course.rule_book, home, course.seats, course.day(today)):
         return RESERVED

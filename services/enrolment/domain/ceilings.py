@@ -31,9 +31,9 @@ class Ceiling:
     used_places: int = 0
     used_ore: int = 0
 
-    def has_room_for(self, fee_ore: int) -> bool:
-        places = self.most_places is None or self.used_places < self.most_places
-        return places and (self.most_ore is None or self.used_ore + fee_ore <= self.most_ore)
+    def has_room_for(self, fee_ore: int, places: int = 1) -> bool:
+        within = self.most_places is None or self.used_places + places <= self.most_places
+        return within and (self.most_ore is None or self.used_ore + places * fee_ore <= self.most_ore)
 
 
 @dataclass(slots=True)
@@ -42,9 +42,10 @@ class Ceilings:
 
     by_home_and_term: dict[tuple[str, str], Ceiling] = field(default_factory=dict)
 
-    def is_reached(self, home_code: str, course: Course) -> bool:
+    def is_reached(self, home_code: str, course: Course, places: int = 1) -> bool:
+        """Whether it leaves no room for so many more places on the course."""
         ceiling = self._of(home_code, course)
-        return ceiling is not None and not ceiling.has_room_for(fee_of(course))
+        return ceiling is not None and not ceiling.has_room_for(fee_of(course), places)
 
     def use(self, home_code: str, course: Course) -> None:
         ceiling = self._of(home_code, course)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from services.chassis.refusals import N_, Refusal
 from services.chassis.working_days import working_day_from
 from services.contracts.rule_book import RuleBook
 from services.enrolment.domain.queue import Waiting
@@ -15,6 +16,8 @@ DECLINED_THIS_SEAT = "declined_this_seat"
 RESERVED = "reserved_seat"
 HAS_ENOUGH = "has_enough"
 CEILING = "ceiling_reached"
+SEATS_TOGETHER = "seats_together"
+WITH_SIBLING = "with_sibling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,8 @@ def choose(
     """Who is offered the free seats, `most` of them, in the order of the queue: next in line first.
 
     `barred` are the applications that may not have a seat now, with the reason: the pupil has as many courses
-    as the school allows, or its home municipality pays for no more.
+    as the school allows, or its home municipality pays for no more. Siblings who applied together are offered
+    their seats together, also where that is more than `most`.
     """
     barred = barred or {}
     held = dict(seats.held)
@@ -74,31 +78,53 @@ def choose(
     offered: list[str] = []
     skipped: list[tuple[str, str]] = []
     last = 0
-    for each in queue:
-        if taken >= seats.capacity or len(offered) == most:
+    for party in _parties(queue):
+        if taken >= seats.capacity or (most is not None and len(offered) >= most):
             break
         now = Seats(seats.capacity, taken, held)
-        reason = _reason_to_skip(each, rule_book, now, day, barred)
+        reason = _reason_to_skip(party, rule_book, now, day, barred)
         if reason is not None:
-            skipped.append((each.application_id, reason))
+            skipped += [(each.application_id, reason) for each in party]
             continue
-        offered.append(each.application_id)
-        taken += 1
-        held[each.home_code] = held.get(each.home_code, 0) + 1
+        offered += [each.application_id for each in party]
+        taken += len(party)
+        for each in party:
+            held[each.home_code] = held.get(each.home_code, 0) + 1
+        skipped += [(each, WITH_SIBLING) for each in _between(queue, party)]
         last = len(skipped)
-    return Choice(tuple(offered), tuple(skipped[:last]))
+    why = {each: reason for each, reason in skipped[:last] if each not in offered}
+    return Choice(tuple(offered), tuple(why.items()))
+
+
+def _between(queue: Sequence[Waiting], party: Sequence[Waiting]) -> list[str]:
+    """Who stands behind the first of siblings and before the last of them."""
+    if len(party) == 1:
+        return []
+    mine = {each.application_id for each in party}
+    at = [number for number, each in enumerate(queue) if each.application_id in mine]
+    return [each.application_id for each in queue[at[0] : at[-1]] if each.application_id not in mine]
+
+
+def _parties(queue: Sequence[Waiting]) -> list[list[Waiting]]:
+    """Each by itself, siblings who applied together together, where the first of them stands."""
+    parties: dict[str, list[Waiting]] = {}
+    for each in queue:
+        parties.setdefault(each.party_id or each.application_id, []).append(each)
+    return list(parties.values())
 
 
 def _reason_to_skip(
-    each: Waiting, rule_book: RuleBook, seats: Seats, day: Day, barred: Mapping[str, str]
+    party: Sequence[Waiting], rule_book: RuleBook, seats: Seats, day: Day, barred: Mapping[str, str]
 ) -> str | None:
-    if each.passed:
+    if any(each.passed for each in party):
         return DECLINED_THIS_SEAT
-    if each.application_id in barred:
-        return barred[each.application_id]
-    if seats.free <= reserved_for_others(rule_book, each.home_code, seats, day):
+    for each in party:
+        if each.application_id in barred:
+            return barred[each.application_id]
+    left = seats.free - max(reserved_for_others(rule_book, each.home_code, seats, day) for each in party)
+    if left <= 0:
         return RESERVED
-    return None
+    return SEATS_TOGETHER if left < len(party) else None
 
 
 def seekers(
@@ -106,13 +132,33 @@ def seekers(
 ) -> int:
     """How many of those who wait could have one of the free seats now: they go before who comes."""
     why = dict.fromkeys(barred, HAS_ENOUGH)
-    return sum(_reason_to_skip(each, rule_book, seats, day, why) is None for each in queue)
+    parties = _parties(queue)
+    return sum(len(each) for each in parties if _reason_to_skip(each, rule_book, seats, day, why) is None)
 
 
 def last_day_to_answer(rule_book: RuleBook, today: date) -> date | None:
     """The last day an offer made today stands, a working day; None where it stands until it is answered."""
     days = rule_book.answering.answer_days
     return None if days is None else working_day_from(today + timedelta(days=days))
+
+
+def refusal_to_give_up(rule_book: RuleBook, state: str, *, by_child: bool) -> Refusal | None:
+    """Why a pupil under 18, `by_child`, may not give up its place itself; None where it may.
+
+    A place in the queue and an offer bind nobody, so the rule is of places.
+    """
+    if not (rule_book.withdrawal.only_guardian and by_child and state == "placed"):
+        return None
+    return Refusal(
+        "only_guardian",
+        N_(
+            "At %(school)s only a guardian may give up the place of a pupil under 18. "
+            "Ask a guardian to do it on their page."
+        ),
+        {"school": rule_book.school_name},
+        status=403,
+        rule=f"{rule_book.rule_book_id}/withdrawal",
+    )
 
 
 def keeps_place_in_queue(rule_book: RuleBook, declines_before: int, *, expired: bool) -> bool:

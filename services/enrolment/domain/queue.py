@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import date, datetime
 
 from services.chassis.clock import local_date
 from services.contracts.eligibility import ADULT_AGE
+from services.contracts.lottery import lot, seed_of
 from services.contracts.rule_book import RuleBook
 
 QUEUE_DATE = "queue_date"
@@ -20,7 +20,7 @@ class Waiting:
     """What of a waiting application the order may go by. `queued_at` is the queue date.
 
     `is_adult` None goes by the age alone. `passed` is one who said no to the seat that is free now. `draw` is
-    the pupil's lot, see `lot_of`.
+    the pupil's lot, see `lot_of`. `party_id` joins siblings who get seats together or none.
     """
 
     application_id: str
@@ -36,6 +36,7 @@ class Waiting:
     has_sibling_on_course: bool = False
     passed: bool = False
     draw: str = ""
+    party_id: str | None = None
 
     @property
     def counts_as_adult(self) -> bool:
@@ -63,13 +64,8 @@ def order_on(rule_book: RuleBook, term_starts_on: date, today: date) -> tuple[st
 
 
 def lot_of(rule_book: RuleBook, course_id: str, pupil_id: str) -> str:
-    """A pupil's lot for a course, smallest first: the same for the same seed, on every machine.
-
-    The seed is published with the rule book before anybody applies. It is drawn over the pupil and not over
-    the application, whose id the applicant makes and could choose.
-    """
-    seed = rule_book.ordering.lottery_seed or rule_book.rule_book_id
-    return hashlib.sha256("\x1f".join((seed, course_id, pupil_id)).encode()).hexdigest()
+    """A pupil's lot for a course, smallest first; see contracts/lottery.py."""
+    return lot(seed_of(rule_book), course_id, pupil_id)
 
 
 def in_order(waiting: Iterable[Waiting], order: Sequence[str]) -> list[Waiting]:

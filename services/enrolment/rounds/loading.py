@@ -17,11 +17,12 @@ from services.contracts.eligibility import (
     refusal_for_pupil,
     refusal_to_apply,
 )
-from services.enrolment import repository
+from services.enrolment import repository, surroundings
 from services.enrolment.domain.admission import CourseState
-from services.enrolment.domain.limits import HELD
+from services.enrolment.domain.ceilings import fee_of
+from services.enrolment.domain.limits import HELD, Wish, refusal_by_limits
 from services.enrolment.domain.queue import Waiting, lot_of, rank_key
-from services.enrolment.domain.round import LOTTERY, Choice, Party, RoundCourse, lottery_number
+from services.enrolment.domain.round import LOTTERY, Choice, Party, RoundCeiling, RoundCourse, lottery_number
 from services.enrolment.rounds.frozen import Problem
 from services.enrolment.tables import applications, courses, pupils, round_rankings, round_wishes
 
@@ -42,8 +43,14 @@ def courses_of(connection: sa.Connection, round_: sa.Row[Any]) -> dict[str, Cour
     return {state.course_id: state for state in states if state.rule_book.admission == "round"}
 
 
+# What of a pupil may decide; thousands of pupils are alike in all of it.
+_Kind = tuple[object, ...]
+# The refusal of a wish, or the wish's key.
+_Verdict = tuple[str | None, tuple[int, ...]]
+
+
 class _Loaded:
-    """What keys are made of."""
+    """What keys are made of. What is found out for one pupil holds for all of its kind."""
 
     def __init__(self, connection: sa.Connection, round_: sa.Row[Any], today: date) -> None:
         self.round = round_
@@ -51,13 +58,15 @@ class _Loaded:
         self.states = courses_of(connection, round_)
         self.known = repository.known_municipalities(connection)
         mine = sa.select(round_rankings.c.pupil_id).where(round_rankings.c.round_id == round_.round_id)
-        self.pupils = {
-            row.pupil_id: row
-            for row in connection.execute(sa.select(pupils).where(pupils.c.pupil_id.in_(mine)))
-        }
-        self.facts = {pupil_id: repository.known_of(row) for pupil_id, row in self.pupils.items()}
+        self._load_applications(connection, mine)
         self.siblings = repository.siblings_on_course(connection, self.states)
         self.orders = {name: repository.queue_order(state, today) for name, state in self.states.items()}
+        # All courses of a round are of one term, so a pupil has one age.
+        self.starts_on = max((state.terms.term_starts_on for state in self.states.values()), default=today)
+        self._load_pupils(connection, mine)
+        self._verdicts: dict[_Kind, dict[str, _Verdict]] = {}
+
+    def _load_applications(self, connection: sa.Connection, mine: sa.Select[Any]) -> None:
         active = connection.execute(
             sa.select(
                 applications.c.pupil_id,
@@ -73,94 +82,125 @@ class _Loaded:
         self.has = {(row.pupil_id, row.course_id) for row in held}
         self.schools = {(row.pupil_id, row.municipality_code) for row in held}
         self.queued_at = {(r.pupil_id, r.course_id): r.queued_at for r in active if r.state == "queued"}
-        starts_on = {state.terms.term_starts_on for state in self.states.values()}
-        # All courses of a round are of one term, so a pupil has one age.
-        self.ages = {
-            each.pupil_id: age_on(each.born_on, day) for each in self.pupils.values() for day in starts_on
-        }
-        # Of thousands of pupils many are the same in all that rules go by.
-        self._refusals: dict[tuple[object, ...], str | None] = {}
-        self._keys: dict[tuple[object, ...], tuple[int, ...]] = {}
+        self.engagements = surroundings.engagements_of(connection, {row.pupil_id for row in active})
 
-    def refusal(self, pupil_id: str, course_id: str) -> str | None:
-        """Why a wish that was right when it was ranked is not any more."""
+    def _load_pupils(self, connection: sa.Connection, mine: sa.Select[Any]) -> None:
+        """The home and the kind of each pupil. Who has applications or siblings on courses is of its own."""
+        rules = [state.rule_book.eligibility for state in self.states.values()]
+        by_day = any(each.born_from is not None or each.born_to is not None for each in rules)
+        alone = self.engagements.keys() | {pupil_id for pupil_id, _ in self.siblings}
+        ages: dict[date, int] = {}
+        self.homes: dict[str, str] = {}
+        self.kinds: dict[str, _Kind] = {}
+        for row in connection.execute(
+            sa.select(
+                *(pupils.c.pupil_id, pupils.c.home_municipality, pupils.c.born_on),
+                *(pupils.c.school_municipality, pupils.c.leaves_upper_secondary, pupils.c.later_limit),
+                *(pupils.c.is_teacher, pupils.c.moved_on, pupils.c.played_before),
+            ).where(pupils.c.pupil_id.in_(mine))
+        ):
+            pupil_id, home, born_on, school, leaves, later, teacher, moved_on, played = row
+            if born_on not in ages:
+                ages[born_on] = age_on(born_on, self.starts_on)
+            # The day of birth decides only where a rule book asks for it; else any day of the year will do.
+            born = born_on if by_day else date(born_on.year, 1, 1)
+            self.homes[pupil_id] = home
+            self.kinds[pupil_id] = (
+                *(home, ages[born_on], born, school, leaves, later, teacher),
+                *(moved_on is not None and played, pupil_id if pupil_id in alone else ""),
+            )
+
+    def verdicts_of(self, pupil_id: str) -> dict[str, _Verdict]:
+        """By course, as far as found out, of the pupil's kind."""
+        return self._verdicts.setdefault(self.kinds[pupil_id], {})
+
+    def find_out(self, pupil_id: str, course_id: str) -> _Verdict:
+        """Why a wish that was right when it was ranked is not any more, or where it stands in the order."""
         course = self.states.get(course_id)
         if course is None:
-            return "course_unknown"
+            return "course_unknown", ()
         if (pupil_id, course_id) in self.has:
-            return "has_place_already"
-        known = self.facts[pupil_id]
-        home = self.pupils[pupil_id].home_municipality
-        same = (course_id, home, self.ages[pupil_id], *_what_decides(course, known))
-        if same not in self._refusals:
-            self._refusals[same] = self._refusal(course, home, self.ages[pupil_id], known)
-        return self._refusals[same]
-
-    def _refusal(self, course: CourseState, code: str, age: int, known: Known) -> str | None:
-        home = self.known.get(code) or Municipality(code, code, None, None)
-        refusal = refusal_to_apply(course.terms, course.rule_book, self.today) or refusal_for_pupil(
-            course.terms, course.rule_book, home, age, self.today, known=known
+            return "has_place_already", ()
+        code, age, born_on, school, leaves, later, teacher, _, _ = self.kinds[pupil_id]
+        known = Known(born_on, school, leaves, later, teacher)  # type: ignore[arg-type]  # parts of a kind
+        home = self.known.get(str(code)) or Municipality(str(code), str(code), None, None)
+        wish = Wish(course_id, course.terms.fee_kind, course.lesson, gets_seat=True)
+        refusal = (
+            refusal_to_apply(course.terms, course.rule_book, self.today)
+            or refusal_for_pupil(course.terms, course.rule_book, home, int(str(age)), self.today, known=known)
+            or refusal_by_limits(course.rule_book, wish, self.engagements.get(pupil_id, ()))
         )
-        return refusal.name if refusal else None
+        return (refusal.name, ()) if refusal else (None, self._key(pupil_id, course, known))
 
-    def key(self, pupil_id: str, course: CourseState) -> tuple[int, ...]:
+    def _key(self, pupil_id: str, course: CourseState, known: Known) -> tuple[int, ...]:
         """By the rule book's order. Within a round nobody gains by ranking early: all have its first day,
-        unless they wait for the course since before."""
+        unless they wait for the course since before. A lot is drawn by `_party`."""
         host, book, starts_on = course.terms.host.code, course.rule_book, course.terms.term_starts_on
-        row, age = self.pupils[pupil_id], self.ages[pupil_id]
+        home, age, *_, moved_in_and_played, _ = self.kinds[pupil_id]
         queued_at = self.queued_at.get((pupil_id, course.course_id), self.round.opened_at)
-        lives_in_host = row.home_municipality == host
         waiting = Waiting(
             application_id="",
             queued_at=queued_at,
-            age=age,
-            lives_in_host=lives_in_host,
+            age=int(str(age)),
+            lives_in_host=home == host,
             has_place_at_school=(pupil_id, host) in self.schools,
-            is_adult=is_adult(book, age, starts_on, self.facts[pupil_id]),
-            moved_in_and_played=lives_in_host and row.moved_on is not None and row.played_before,
+            is_adult=is_adult(book, int(str(age)), starts_on, known),
+            moved_in_and_played=home == host and bool(moved_in_and_played),
             is_late=book.times.apply_until.has_passed(starts_on, local_date(queued_at)),
             has_sibling_on_course=(pupil_id, course.course_id) in self.siblings,
-            draw=lot_of(book, course.course_id, pupil_id) if "lottery" in book.order else "",
         )
-        same = (waiting, self.orders[course.course_id])
-        if same not in self._keys:
-            self._keys[same] = tuple(_number(value) for value in rank_key(*same))
-        return self._keys[same]
-
-
-def _what_decides(course: CourseState, known: Known) -> tuple[object, ...]:
-    """What of a pupil beside home and age may decide: the day of birth only where the book asks for it."""
-    rules = course.rule_book.eligibility
-    by_day = rules.born_from is not None or rules.born_to is not None
-    born = known.born_on if by_day or known.born_on is None else known.born_on.year
-    later = (known.leaves_upper_secondary, known.later_limit)
-    return (born, known.school_municipality, known.is_teacher, *later)
+        return tuple(_number(value) for value in rank_key(waiting, self.orders[course.course_id]))
 
 
 def load_problem(connection: sa.Connection, round_: sa.Row[Any], today: date) -> Problem:
     loaded = _Loaded(connection, round_, today)
     wishes: dict[str, list[str]] = {}
-    for row in connection.execute(
+    for pupil_id, course_id in connection.execute(
         sa.select(round_wishes.c.pupil_id, round_wishes.c.course_id)
         .where(round_wishes.c.round_id == round_.round_id)
         .order_by(round_wishes.c.pupil_id, round_wishes.c.position)
     ):
-        wishes.setdefault(row.pupil_id, []).append(row.course_id)
+        found = wishes.get(pupil_id)
+        if found is None:
+            wishes[pupil_id] = [course_id]
+        else:
+            found.append(course_id)
     refused: dict[tuple[str, str], str] = {}
     parties = [
         _party(loaded, members, wishes.get(members[0], ()), refused)
         for members in _parties(connection, round_.round_id)
     ]
     reserved: dict[str, int] = json.loads(round_.reserved)
+    ceilings = _ceilings(connection, round_.term_id)
     return Problem(
         {
-            name: RoundCourse(name, max(0, state.capacity - state.taken), reserved)
+            name: RoundCourse(
+                name,
+                max(0, state.capacity - state.taken),
+                reserved,
+                state.terms.host.code,
+                fee_of(state),
+            )
             for name, state in loaded.states.items()
         },
         parties,
         {name: (*order, LOTTERY) for name, order in loaded.orders.items()},
         refused,
+        ceilings,
+        {pupil_id: home for pupil_id, home in loaded.homes.items() if home in ceilings},
     )
+
+
+def _ceilings(connection: sa.Connection, term_id: str) -> dict[str, RoundCeiling]:
+    """What is left of what each home municipality pays for elsewhere in the term."""
+    limits = surroundings.load_ceilings(connection, [term_id]).by_home_and_term
+    return {
+        home: RoundCeiling(
+            None if each.most_places is None else max(0, each.most_places - each.used_places),
+            None if each.most_ore is None else max(0, each.most_ore - each.used_ore),
+        )
+        for (home, _), each in limits.items()
+    }
 
 
 def _parties(connection: sa.Connection, round_id: str) -> list[tuple[str, ...]]:
@@ -182,17 +222,35 @@ def _party(
     refused: dict[tuple[str, str], str],
 ) -> Party:
     lot = lottery_number(loaded.round.seed, members)
+    verdicts = [loaded.verdicts_of(each) for each in members]
     choices = []
     for course_id in wishes:
-        reasons = [(each, loaded.refusal(each, course_id)) for each in members]
-        refused |= {(each, course_id): reason for each, reason in reasons if reason is not None}
-        if all(reason is None for _, reason in reasons):
-            course = loaded.states[course_id]
+        keys = []
+        for pupil_id, known in zip(members, verdicts, strict=True):
+            verdict = known.get(course_id)
+            if verdict is None:
+                verdict = known[course_id] = loaded.find_out(pupil_id, course_id)
+            reason, key = verdict
+            if reason is None:
+                keys.append(key)
+            else:
+                refused[pupil_id, course_id] = reason
+        if len(keys) == len(members):
+            if LOTTERY in loaded.orders[course_id]:
+                keys = [
+                    _with_lot(loaded, each, course_id, key) for each, key in zip(members, keys, strict=True)
+                ]
             # Siblings are as far ahead as the one of them who is least far.
-            key = max([loaded.key(pupil_id, course) for pupil_id in members])
-            choices.append(Choice(course_id, (*key, lot)))
-    homes = {loaded.pupils[pupil_id].home_municipality for pupil_id in members}
+            choices.append(Choice(course_id, (*max(keys), lot)))
+    homes = {loaded.homes[pupil_id] for pupil_id in members}
     return Party(members, homes.pop() if len(homes) == 1 else None, tuple(choices))
+
+
+def _with_lot(loaded: _Loaded, pupil_id: str, course_id: str, key: tuple[int, ...]) -> tuple[int, ...]:
+    """The key with the pupil's own lot where the rule book's order draws one."""
+    at = loaded.orders[course_id].index(LOTTERY)
+    lot = lot_of(loaded.states[course_id].rule_book, course_id, pupil_id)
+    return (*key[:at], int(lot, 16), *key[at + 1 :])
 
 
 def _number(value: object) -> int:

@@ -268,7 +268,7 @@ def not_reproducible(connection: sa.Connection) -> list[str]:
                 round_results.c.run_id == run.run_id
             )
         )
-        again = {row["pupil_id"]: row["course_id"] for row in results_of(thaw(run.frozen))}
+        again = {row.pupil_id: row.course_id for row in results_of(thaw(run.frozen))}
         if {row.pupil_id: row.course_id for row in kept} != again:
             wrong.append(f"run {run.run_id}: its result does not follow from its input")
     return wrong

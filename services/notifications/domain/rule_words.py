@@ -30,6 +30,9 @@ _WORDS: Mapping[str, str] = {
     "ceiling_reached": N_(
         "A place is free, but the home municipality pays for no more places elsewhere this term."
     ),
+    "seats_together": N_(
+        "There are too few free places for all the siblings. They get places together or not at all."
+    ),
     "kept_after_refusal": N_(
         "The offer was not taken. By the school's rules the place in the queue is kept this time."
     ),

@@ -56,6 +56,10 @@ class TestMyFamily:
             "ahead": {},
             "answer_by": None,
             "declines": 0,
+            "choice": None,
+            "party_id": None,
+            "rents": None,
+            "voucher_ore": 0,
             "price": PRICE,
             "pupil": get(client, "/pupils", maria)["pupils"][0],
             "course": {

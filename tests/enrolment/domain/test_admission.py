@@ -20,7 +20,7 @@ from services.enrolment.domain.admission import (
     Decision,
     decide,
 )
-from services.enrolment.domain.offers import CEILING, RESERVED
+from services.enrolment.domain.offers import CEILING, RESERVED, SEATS_TOGETHER
 from services.enrolment.words import RULES
 from tests.enrolment.story import NORRBYS_RULES, SODERBYS_RULES
 
@@ -145,7 +145,15 @@ def test_a_place_in_the_queue_names_the_criterion_that_counts_first() -> None:
 
 
 def test_every_rule_has_words() -> None:
-    others = {FREE_SEAT, "next_in_queue", RESERVED, CEILING, "kept_after_refusal", "admission_round"}
+    others = {
+        FREE_SEAT,
+        "next_in_queue",
+        RESERVED,
+        CEILING,
+        SEATS_TOGETHER,
+        "kept_after_refusal",
+        "admission_round",
+    }
     assert {*QUEUE_RULES, *others} == set(RULES)
 
 

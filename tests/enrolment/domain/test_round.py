@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import random
+import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,14 +14,19 @@ from hypothesis import strategies as st
 from services.enrolment.domain.round import (
     FULL,
     NOT_NEEDED,
+    OVER_CEILING,
     PLACED,
     Choice,
     Party,
+    Reason,
+    RoundCeiling,
     RoundCourse,
     explain,
     lottery_number,
     place,
+    place_within,
 )
+from services.enrolment.rounds.frozen import Problem, freeze, thaw
 
 HOMES = ("1901", "1902", "1903")
 COURSES = ("a", "b", "c")
@@ -230,3 +237,80 @@ def test_the_lottery_is_the_same_for_the_same_seed_and_another_for_another() -> 
         pupils, key=lambda p: lottery_number("other", [p])
     )
     assert lottery_number("seed", ["b", "a"]) == lottery_number("seed", ["a"])
+
+
+ceilings_of = st.dictionaries(
+    st.sampled_from(HOMES),
+    st.builds(RoundCeiling, st.none() | st.integers(0, 3), st.none() | st.integers(0, 500)),
+    max_size=3,
+)
+
+
+@settings(max_examples=300)
+@given(rounds(largest=2), ceilings_of)
+def test_no_home_municipality_pays_for_more_than_it_will(
+    case: tuple[dict[str, RoundCourse], list[Party]], ceilings: dict[str, RoundCeiling]
+) -> None:
+    """Course a is held in the first municipality, b in the second, c in the third, and costs more."""
+    plain, parties = case
+    courses = {
+        name: replace(course, host=HOMES[n], fee_ore=100 * (n + 1))
+        for n, (name, course) in enumerate(plain.items())
+    }
+    homes = {pupil: party.municipality or "" for party in parties for pupil in party.pupils}
+    placed, over = place_within(courses, parties, homes, ceilings)
+    for home, ceiling in ceilings.items():
+        fees = [
+            courses[course].fee_ore
+            for course in courses
+            for n in in_course(parties, placed, course)
+            for pupil in parties[n].pupils
+            if homes[pupil] == home and courses[course].host != home
+        ]
+        assert ceiling.places is None or len(fees) <= ceiling.places
+        assert ceiling.ore is None or sum(fees) <= ceiling.ore
+    for course_id, course in courses.items():
+        assert size(parties, in_course(parties, placed, course_id)) <= course.seats
+    # Nobody is barred at home, and without ceilings nobody at all: then it is the round without them.
+    assert all(courses[course].host != parties[n].municipality for n, course in over)
+    assert place_within(courses, parties, homes, {}) == (place(courses, parties), set())
+    problem = Problem(courses, parties, {}, {}, ceilings, homes)
+    assert thaw(freeze(problem)) == problem or not ceilings
+
+
+def test_the_smallest_lots_are_paid_for_and_the_others_go_on_down_their_lists() -> None:
+    courses = {
+        "far": RoundCourse("far", 5, host="1902", fee_ore=100),
+        "home": RoundCourse("home", 5, host="1901", fee_ore=100),
+    }
+    lots = {"x": 7, "y": 3, "z": 5}
+    parties = [
+        Party((name,), "1901", (Choice("far", (0, lot)), Choice("home", (0, lot))))
+        for name, lot in lots.items()
+    ]
+    homes = dict.fromkeys(lots, "1901")
+    placed, over = place_within(courses, parties, homes, {"1901": RoundCeiling(2, None)})
+    assert placed == [1, 0, 0]
+    assert explain(courses, parties, placed, over)[0] == [
+        Reason("far", OVER_CEILING),
+        Reason("home", PLACED),
+    ]
+    assert place_within(courses, parties, homes, {"1901": RoundCeiling(None, 99)})[0] == [1, 1, 1]
+
+
+def test_an_older_frozen_round_without_ceilings_is_still_read() -> None:
+    text = (
+        '{"courses":[["a",1,{}]],"criteria":{"a":["lottery"]},'
+        '"parties":[[["x"],"1901",[["a",[4]]]]],"refused":[]}'
+    )
+    problem = thaw(text)
+    assert (problem.ceilings, problem.homes) == ({}, {})
+    assert freeze(problem) == text
+
+
+def test_anybody_can_draw_a_lot_of_the_round_again() -> None:
+    """As the page of the round says: the first twelve digits of `printf '%s:%s' SEED CHILD | sha256sum`."""
+    drawn = subprocess.run(
+        ["sh", "-c", "printf '%s:%s' 'a seed' p2 | sha256sum"], capture_output=True, text=True, check=True
+    )
+    assert int(drawn.stdout[:12], 16) == lottery_number("a seed", ["p3", "p2"])

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
+from services.contracts.rule_book import Ordering
 from services.enrolment.rounds import commands
 from services.enrolment.rounds.commands import NewRound, Ranking
 from tests.enrolment.story import NORRBYS_RULES, SODERBYS_RULES, tell
@@ -16,7 +17,8 @@ STAFF = "staff:19:test"
 
 def schools_give_places_in_rounds(storage: Storage) -> None:
     for rules in (NORRBYS_RULES, SODERBYS_RULES):
-        tell(storage, RuleBookPublished(rules.rule_book_id, replace(rules, admission="round")))
+        book = replace(rules, admission="round", ordering=Ordering(siblings_together=True))
+        tell(storage, RuleBookPublished(rules.rule_book_id, book))
 
 
 def open_round(storage: Storage, round_id: str = "r1", scope: str = "19", **reserved: int) -> None:

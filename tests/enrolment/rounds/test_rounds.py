@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,8 +15,12 @@ import sqlalchemy as sa
 from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
+from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
+from services.contracts.rule_book import Limits
+from services.enrolment import life
 from services.enrolment.checks import check
+from services.enrolment.domain.queue import lot_of
 from services.enrolment.rounds import queries
 from services.enrolment.rounds.commands import REHEARSAL
 from services.enrolment.tables import applications, courses, round_rankings, round_results, round_runs, rounds
@@ -22,8 +28,10 @@ from tests.enrolment.conftest import both
 from tests.enrolment.rounds.story import open_round, publish, rank, run, schools_give_places_in_rounds
 from tests.enrolment.story import (
     CANCELLED,
+    DANCE,
     MARIA,
     NORRBY,
+    NORRBYS_RULES,
     SAMIRA,
     SODERBY,
     children,
@@ -257,3 +265,103 @@ def test_a_round_needs_courses_free_seats_and_no_other_round(storage: Storage) -
     assert count(storage, round_runs) == 1
     publish(storage)
     open_round(storage, "r2")
+
+
+def rules(storage: Storage, **changes: Any) -> None:
+    """Norrby's rule book, changed."""
+    tell(
+        storage,
+        RuleBookPublished("norrby-2024", replace(NORRBYS_RULES, **{"admission": "round", **changes})),
+    )
+
+
+def why(storage: Storage, pupil: str) -> list[list[str | None]]:
+    with storage.reading() as connection:
+        text = connection.scalar(
+            sa.select(round_results.c.explanation).where(round_results.c.pupil_id == pupil)
+        )
+    found: list[list[str | None]] = json.loads(text or "[]")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        (Limits(courses=1), "too_many_courses"),
+        (Limits(instruments=1), "too_many_instruments"),
+        (Limits(refuse_clashes=True), "clash"),
+        (Limits(courses=2, instruments=2), None),
+    ],
+)
+def test_what_a_pupil_has_already_counts_in_the_round(
+    storage: Storage, limits: Limits, name: str | None
+) -> None:
+    tell(storage, replace(DANCE, weekday=6))  # at the time of the fiddle course
+    with storage.unit() as unit:
+        unit.execute(sa.update(courses).where(courses.c.course_id == "dance").values(round_over=True))
+    decide(storage, request("a1", "dance", "alma"))
+    rules(storage, limits=limits)
+    open_round(storage)
+    rank(storage, MARIA, ["alma"], ["fiddle", "circus"])
+    run(storage)
+    if name is None:
+        assert results(storage) == {"alma": "fiddle"}
+    else:
+        assert results(storage) == {"alma": "circus"}  # another school's limits are its own
+        assert ["fiddle", "refused", name] in why(storage, "alma")
+    publish(storage)
+    well(storage)
+
+
+@both
+def test_a_ceiling_holds_in_the_round_and_is_said(storage: Storage) -> None:
+    pair = children(storage, 2, SODERBY, SAMIRA)
+    with storage.unit() as unit:
+        life.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=1, most_ore=None)
+    open_round(storage)
+    for each in pair:
+        rank(storage, SAMIRA, [each], ["fiddle"])
+    run(storage)
+    found = results(storage)
+    assert sorted(found.values(), key=str) == [None, "fiddle"]
+    (without,) = [pupil for pupil, course in found.items() if course is None]
+    assert why(storage, without) == [["fiddle", "ceiling", None]]
+    well(storage)
+    publish(storage)
+    assert placed(storage)[without] == ("fiddle", "queued")
+    well(storage)
+
+
+def test_what_is_held_already_counts_against_the_ceiling(storage: Storage) -> None:
+    with storage.unit() as unit:
+        unit.execute(sa.update(courses).where(courses.c.course_id == "fiddle").values(round_over=True))
+    decide(storage, request("a1", "fiddle", "noor"))
+    (other,) = children(storage, 1, SODERBY, SAMIRA)
+    with storage.unit() as unit:
+        life.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=None, most_ore=85000 + 84999)
+    open_round(storage)
+    rank(storage, SAMIRA, [other], ["fiddle"])
+    run(storage)
+    assert why(storage, other) == [["fiddle", "ceiling", None]]
+
+
+def test_siblings_together_and_the_number_of_choices_are_the_rule_books(storage: Storage) -> None:
+    pair = children(storage, 2, NORRBY, MARIA)
+    open_round(storage)
+    rules(storage)
+    assert refused(lambda: rank(storage, MARIA, pair, ["fiddle"])) == "siblings_not_together"
+    rules(storage, limits=Limits(ranked_choices=1))
+    assert refused(lambda: rank(storage, MARIA, pair[:1], ["fiddle", "dance"])) == "too_many_wishes"
+    rank(storage, MARIA, pair[:1], ["fiddle", "circus"])  # one at each school
+
+
+def test_a_lot_of_the_rule_book_decides_before_the_rounds_own(storage: Storage) -> None:
+    rules(storage, order=("queue_day", "lottery"))
+    ids = children(storage, 6, NORRBY, MARIA)
+    open_round(storage)
+    for each in ids:
+        rank(storage, MARIA, [each], ["fiddle"])
+    run(storage)
+    book = replace(NORRBYS_RULES, order=("queue_day", "lottery"))
+    first = sorted(ids, key=lambda pupil: lot_of(book, "fiddle", pupil))[:2]
+    assert {pupil for pupil, course in results(storage).items() if course} == set(first)

@@ -10,7 +10,7 @@ import pytest
 from services.contracts.eligibility import Known
 from services.contracts.price import PriceFacts, cost_of_withdrawal, may_rent
 from services.enrolment.domain.limits import Engagement, Lesson, Wish, refusal_by_limits
-from services.enrolment.domain.offers import keeps_place_in_queue, last_day_to_answer
+from services.enrolment.domain.offers import keeps_place_in_queue, last_day_to_answer, refusal_to_give_up
 from services.enrolment.domain.queue import Waiting, in_order, order_on
 from tests.enrolment.rulebooks.books import AUTUMN, ELSEWHERE, SPRING, home, rule_books, school
 
@@ -87,7 +87,13 @@ class TestFagersta2022:
         assert school("fagersta-2022").cost("course", AUTUMN + timedelta(weeks=weeks)) == kronor
 
     def test_only_the_guardian_gives_up_the_place(self) -> None:
-        assert rule_books()["fagersta-2022"].withdrawal.only_guardian
+        book = rule_books()["fagersta-2022"]
+        refusal = refusal_to_give_up(book, "placed", by_child=True)
+        assert refusal is not None
+        assert (refusal.name, refusal.rule) == ("only_guardian", "fagersta-2022/withdrawal")
+        assert refusal_to_give_up(book, "placed", by_child=False) is None
+        assert refusal_to_give_up(book, "queued", by_child=True) is None
+        assert refusal_to_give_up(rule_books()["fagersta-2024"], "placed", by_child=True) is None
 
     def test_it_was_valid_until_the_end_of_2023(self) -> None:
         book = rule_books()["fagersta-2022"]
@@ -274,6 +280,7 @@ class TestVasteras2017:
         assert school("vasteras-2017").kronor(kind) == kronor
 
     def test_siblings_are_counted_by_address(self) -> None:
+        """What it does is tried in tests/enrolment/pages/test_households.py."""
         assert rule_books()["vasteras-2017"].pricing.siblings_by == "address"
 
 

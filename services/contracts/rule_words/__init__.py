@@ -1,0 +1,1 @@
+"""A rule book in plain words: every field with an effect, said in both languages from the field itself."""

@@ -1,0 +1,40 @@
+"""All sentences of a rule book, in the order in which a family meets the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from services.chassis.refusals import N_
+from services.contracts.fact import LocalText
+from services.contracts.rule_book import RuleBook
+from services.contracts.rule_words import admission, money
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """`title` is an English text of the catalogue of translations."""
+
+    title: str
+    sentences: Sequence[LocalText]
+
+
+_CHAPTERS: tuple[tuple[str, Callable[[RuleBook], Iterator[LocalText]]], ...] = (
+    (N_("Who may apply"), admission.who),
+    (N_("When"), admission.when),
+    (N_("In which order"), admission.order),
+    (N_("How many"), admission.how_many),
+    (N_("Answering an offer"), admission.answering),
+    (N_("The next term"), admission.carrying),
+    (N_("What it costs"), money.prices),
+    (N_("Trying"), money.trials),
+    (N_("Giving up a place"), money.leaving),
+)
+
+
+@lru_cache(maxsize=256)
+def chapters(rule_book: RuleBook) -> tuple[Chapter, ...]:
+    """What Samklang goes by, as a family reads it; a chapter that says nothing is left out."""
+    said = [(title, tuple(sentences(rule_book))) for title, sentences in _CHAPTERS]
+    return tuple(Chapter(title, found) for title, found in said if found)

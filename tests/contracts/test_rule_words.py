@@ -1,0 +1,251 @@
+"""A family reads every rule that has an effect: a field that is set changes the text in both languages."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.contracts.fact import LocalText
+from services.contracts.rule_book import (
+    ORDER_CRITERIA,
+    Answering,
+    CarryOver,
+    Eligibility,
+    Fee,
+    Limits,
+    Ordering,
+    ReservedSeats,
+    RuleBook,
+    TermDays,
+    Times,
+)
+from services.contracts.rule_prices import (
+    PriceRule,
+    Pricing,
+    Relief,
+    Rental,
+    Trial,
+    Voucher,
+    Withdrawal,
+    WithdrawalStep,
+)
+from services.contracts.rule_words.admission import CRITERIA
+from services.contracts.rule_words.parts import money
+from services.contracts.rule_words.sentences import chapters
+from tests.enrolment.rulebooks.books import rule_books
+
+TEXT = LocalText("Regeln på svenska", "The rule in English")
+DAYS = TermDays(autumn="05-15", spring="12-01")
+RULE = PriceRule("rule", TEXT, "less_ore", 12300)
+TRIAL = Trial(3, TEXT)
+STEP = WithdrawalStep("step", TEXT, "end", 45600)
+BOOK = RuleBook(
+    rule_book_id="book",
+    municipality_code="1901",
+    school_name="Skolan",
+    valid_from=date(2024, 1, 1),
+    valid_to=None,
+    source="the tests",
+    eligibility=Eligibility(),
+    order=("queue_date",),
+    fees=(Fee("dance", 60000, LocalText("Dans", "Dance")),),
+    in_words=(),
+)
+RICH = replace(
+    BOOK,
+    order=("host_residents_first", "lottery"),
+    ordering=Ordering(reserved_seats=(ReservedSeats("1902", 2),)),
+    limits=Limits(instruments=1, refuse_clashes=True),
+    answering=Answering(answer_days=7),
+    carry_over=CarryOver(places="confirm"),
+    times=Times(apply_until=DAYS),
+    pricing=Pricing(
+        rules=(RULE,),
+        rental=Rental(38000, TEXT),
+        relief=Relief(TEXT),
+        voucher=Voucher(TEXT),
+    ),
+    trials=(TRIAL,),
+    withdrawal=Withdrawal(steps=(STEP,)),
+)
+
+# What is no rule of its own: names, validity, and what the school writes itself.
+NO_RULES = {
+    *("rule_book_id", "municipality_code", "school_name", "valid_from", "valid_to", "source", "in_words"),
+    *("PriceRule.name", "WithdrawalStep.name", "Fee.kind", "WithdrawalStep.days", "WithdrawalStep.lessons"),
+}
+
+# Another value than the one in RICH, by the type that has the field.
+VALUES: dict[type, dict[str, Any]] = {
+    Eligibility: {
+        "min_age": 6, "max_age": 19, "adult_if_space": True, "max_age_in_year": 21,
+        "later_max_age_in_year": 25, "until_upper_secondary": "leaving", "born_from": date(2010, 2, 3),
+        "born_to": date(2012, 4, 5), "open_to": ("registered", "school"), "teacher_kinds": ("workshop",),
+    },
+    Fee: {"fee_ore": 77700, "text": LocalText("Annat", "Other")},
+    Times: {
+        "apply_from": DAYS, "apply_until": TermDays("06-01"), "late_if_space": True,
+        "main_admission": DAYS,
+    },
+    ReservedSeats: {"municipality_code": "1903", "seats": 9, "until": DAYS},
+    Ordering: {
+        "host_first_until": DAYS, "reserved_seats": (), "lottery_seed": "frö-2026", "siblings_together": True,
+    },
+    Limits: {
+        "courses": 4, "instruments": 3, "another_instrument_if_no_queue": True, "instrument_queues": 5,
+        "instrument_kinds": ("harp",), "one_instrument": True, "ranked_choices": 6, "refuse_clashes": False,
+        "travel_minutes": 35,
+    },
+    Answering: {"answer_days": 11, "declines_kept": 2, "expiry_is_refusal": False},
+    CarryOver: {
+        "places": "end", "queue": "end", "adults": "if_space", "confirm_from": DAYS, "confirm_by": DAYS,
+    },
+    PriceRule: {
+        "text": LocalText("Annat", "Other"), "effect": "fee_ore", "amount": 99900, "kinds": ("dance",),
+        "not_kinds": ("dance",), "min_age": 7, "max_age": 8, "adult": True, "course_from": 2, "course_to": 3,
+        "child_from": 2, "child_to": 3, "has_another_course": False, "another_not_of": ("dance",),
+        "new_pupil": True, "lives_in_host": False, "home_municipalities": ("1902",), "joins_from": DAYS,
+        "with_relief": True,
+    },
+    Rental: {
+        "fee_ore": 11100, "text": LocalText("Annat", "Other"), "per": "school_year", "max_school_years": 2,
+        "free_instruments": ("double_bass",), "unlimited_instruments": ("oboe",), "kinds": ("dance",),
+    },
+    Relief: {"text": LocalText("Annat", "Other"), "income_base_amounts": 3},
+    Voucher: {"text": LocalText("Annat", "Other"), "min_age_in_year": 9, "max_age_in_year": 15},
+    Pricing: {"rules": (), "rental": None, "relief": None, "voucher": None, "siblings_by": "address"},
+    Trial: {
+        "lessons": 4, "text": LocalText("Annat", "Other"), "kinds": ("dance",), "terms": ("autumn",),
+        "new_pupils_only": True, "adults_only": True,
+    },
+    WithdrawalStep: {
+        "text": LocalText("Annat", "Other"), "until": "term_start", "cost_ore": None, "day": DAYS,
+    },
+    Withdrawal: {"deadline": DAYS, "steps": (), "only_guardian": True},
+    RuleBook: {
+        "eligibility": Eligibility(min_age=5), "order": ("queue_day",), "fees": (), "admission": "round",
+        "times": Times(), "ordering": Ordering(), "limits": Limits(), "answering": Answering(),
+        "carry_over": CarryOver(), "pricing": Pricing(), "trials": (), "withdrawal": Withdrawal(),
+        "lessons_a_school_year": 27,
+    },
+}  # fmt: skip
+
+WHERE: dict[type, Any] = {
+    Eligibility: lambda part: replace(RICH, eligibility=part),
+    Fee: lambda part: replace(RICH, fees=(part,)),
+    Times: lambda part: replace(RICH, times=part),
+    ReservedSeats: lambda part: replace(RICH, ordering=replace(RICH.ordering, reserved_seats=(part,))),
+    Ordering: lambda part: replace(RICH, ordering=part),
+    Limits: lambda part: replace(RICH, limits=part),
+    Answering: lambda part: replace(RICH, answering=part),
+    CarryOver: lambda part: replace(RICH, carry_over=part),
+    PriceRule: lambda part: replace(RICH, pricing=replace(RICH.pricing, rules=(part,))),
+    Rental: lambda part: replace(RICH, pricing=replace(RICH.pricing, rental=part)),
+    Relief: lambda part: replace(RICH, pricing=replace(RICH.pricing, relief=part)),
+    Voucher: lambda part: replace(RICH, pricing=replace(RICH.pricing, voucher=part)),
+    Pricing: lambda part: replace(RICH, pricing=part),
+    Trial: lambda part: replace(RICH, trials=(part,)),
+    WithdrawalStep: lambda part: replace(RICH, withdrawal=replace(RICH.withdrawal, steps=(part,))),
+    Withdrawal: lambda part: replace(RICH, withdrawal=part),
+    RuleBook: lambda part: part,
+}
+PARTS: dict[type, Any] = {
+    Eligibility: RICH.eligibility,
+    Fee: RICH.fees[0],
+    Times: RICH.times,
+    ReservedSeats: RICH.ordering.reserved_seats[0],
+    Ordering: RICH.ordering,
+    Limits: RICH.limits,
+    Answering: RICH.answering,
+    CarryOver: RICH.carry_over,
+    PriceRule: RULE,
+    Rental: RICH.pricing.rental,
+    Relief: RICH.pricing.relief,
+    Voucher: RICH.pricing.voucher,
+    Pricing: RICH.pricing,
+    Trial: TRIAL,
+    WithdrawalStep: replace(STEP, until="day"),
+    Withdrawal: RICH.withdrawal,
+    RuleBook: RICH,
+}
+FIELDS = [
+    (cls, field.name)
+    for cls in VALUES
+    for field in dataclasses.fields(cls)
+    if field.name not in NO_RULES and f"{cls.__name__}.{field.name}" not in NO_RULES
+]
+
+
+def said(book: RuleBook, language: str) -> str:
+    return "\n".join(
+        sentence.in_language(language) for chapter in chapters(book) for sentence in chapter.sentences
+    )
+
+
+@pytest.mark.parametrize(("cls", "name"), FIELDS, ids=[f"{cls.__name__}.{name}" for cls, name in FIELDS])
+def test_a_field_that_is_set_is_said_in_both_languages(cls: type, name: str) -> None:
+    """A new field of the rule book fails here until it has a value above and a sentence."""
+    before, value = PARTS[cls], VALUES[cls][name]
+    assert getattr(before, name) != value
+    one, other = WHERE[cls](before), WHERE[cls](replace(before, **{name: value}))
+    for language in ("sv", "en"):
+        assert said(one, language) != said(other, language)
+
+
+@pytest.mark.parametrize(("cls", "name"), FIELDS, ids=[f"{cls.__name__}.{name}" for cls, name in FIELDS])
+def test_a_number_stands_in_the_text(cls: type, name: str) -> None:
+    value = VALUES[cls][name]
+    if isinstance(value, bool) or not isinstance(value, int):
+        return
+    book = WHERE[cls](replace(PARTS[cls], **{name: value}))
+    shown = money(value).en if name.endswith("_ore") or name == "amount" else str(value)
+    assert shown in said(book, "en")
+
+
+@pytest.mark.parametrize("criterion", ORDER_CRITERIA)
+def test_every_criterion_has_words(criterion: str) -> None:
+    book = replace(BOOK, order=(criterion,))
+    for language in ("sv", "en"):
+        assert "_" not in said(book, language)
+        assert CRITERIA[criterion].in_language(language) in said(book, language)
+
+
+@pytest.mark.parametrize(
+    "until", ["answer_time", "deadline", "term_start", "first_lesson", "lessons", "day", "before_day", "end"]
+)
+def test_every_step_of_a_withdrawal_says_until_when(until: str) -> None:
+    steps = (replace(STEP, until=until, days=8, lessons=4, day=DAYS),)
+    book = replace(BOOK, withdrawal=Withdrawal(steps=steps))
+    others = replace(
+        BOOK, withdrawal=Withdrawal(steps=(replace(STEP, until="end" if until != "end" else "day"),))
+    )
+    assert said(book, "en") != said(others, "en")
+    if until == "answer_time":
+        assert "day 8" in said(book, "en")
+    if until == "lessons":
+        assert "lesson 4" in said(book, "en")
+
+
+@pytest.mark.parametrize("book", sorted(rule_books()))
+def test_the_published_books_read_well(book: str) -> None:
+    """No gap, no field's name, and Swedish is not English."""
+    for chapter in chapters(rule_books()[book]):
+        for sentence in chapter.sentences:
+            for words in (sentence.sv, sentence.en):
+                assert words.strip()
+                assert "{" not in words
+                assert "None" not in words
+                assert "  " not in words
+                assert words.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("ore", "sv", "en"),
+    [(65000, "650 kr", "SEK 650"), (145050, "1 450,50 kr", "SEK 1,450.50"), (0, "0 kr", "SEK 0")],
+)
+def test_amounts(ore: int, sv: str, en: str) -> None:
+    assert (money(ore).sv.replace("\N{NO-BREAK SPACE}", " "), money(ore).en) == (sv, en)
