@@ -69,6 +69,8 @@ def moved_places(connection: sa.Connection, which: sa.ColumnElement[bool]) -> li
         .where(which, sa.or_(places.c.moved, whose.in_(told)))
         .order_by(places.c.application_id)
     ).all()
+    if not rows:
+        return []
     records = same_pupils(connection, {row.pupil_id for row in rows if row.pupil_id is not None})
     moves = _moves(connection, records)
     found = []
