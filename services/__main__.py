@@ -50,9 +50,12 @@ def migrate(service: str | None) -> None:
 @samklang.command()
 @click.argument("county", default=str(COUNTY_FOLDER))
 @click.option("--demo/--no-demo", default=False, help="Also demo families, applications and the year 2025.")
-def load(county: str, demo: bool) -> None:
+@click.option(
+    "--term", default=None, help="The term whose courses they are, HT2027; else the one to apply for."
+)
+def load(county: str, demo: bool, term: str | None) -> None:
     """Load a county's files. Loading again changes only what is different."""
-    running.load_county(county, demo=demo)
+    running.load_county(county, demo=demo, term_id=term)
 
 
 @samklang.command()

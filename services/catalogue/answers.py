@@ -48,6 +48,8 @@ class CourseAnswer(Schema):
     waiting = fields.Integer(required=True)
     shared = fields.Boolean(required=True)
     rule_book_id = fields.String(required=True)
+    # The course of the term before that goes on in this one.
+    continues = fields.String(required=True, allow_none=True)
     cancelled = fields.Boolean(required=True)
     cancel_reason = fields.Nested(LocalTextAnswer, required=True, allow_none=True)
     # Only where a home municipality was asked about.
@@ -163,7 +165,7 @@ class ImportAnswer(Schema):
 _OF_COURSE = (
     *("course_id", "term_id", "municipality_code", "school_name", "title", "description", "art_form"),
     *("fee_kind", "weekday", "starts_at", "minutes", "first_lesson_on", "last_lesson_on", "room"),
-    *("capacity", "shared", "rule_book_id"),
+    *("capacity", "shared", "rule_book_id", "continues"),
 )
 _OF_SCHOOL = (
     *("is_member", "courses", "shared", "free_places", "lowest_fee_ore", "highest_fee_ore", "art_forms"),

@@ -10,7 +10,7 @@ from typing import Any, cast
 import yaml
 
 from services.catalogue import commands
-from services.catalogue.domain.terms import term_to_apply_for
+from services.catalogue.domain.terms import term_of_id, term_to_apply_for
 from services.catalogue.repository import RULE_BOOK
 from services.chassis.storage.engine import Storage
 from services.chassis.storage.unit import Unit
@@ -19,18 +19,21 @@ from services.contracts.fact import LocalText
 from services.contracts.rule_book import RuleBook
 
 
-def load(storage: Storage, folder: Path) -> None:
-    """Municipalities, rule books, art forms, the term families apply for now, and its courses.
+def load(storage: Storage, folder: Path, term_id: str | None = None) -> None:
+    """Municipalities, rule books, art forms, a term (the one families apply for now) and its courses.
 
     All in one transaction. Raises OSError for a file that is not there, marshmallow.ValidationError for a
-    rule book that does not fit, and Refused for a row of the course file that cannot stand.
+    rule book that does not fit, KeyError for a name of no term, and Refused for a row of the course file
+    that cannot stand.
     """
     with storage.unit() as unit:
         code = _county(unit, folder / "county.yaml")
         _municipalities(unit, folder / "municipalities.csv")
         _rule_books(unit, folder / "rulebooks.yaml")
         _art_forms(unit, folder / "art_forms.csv")
-        term = term_to_apply_for(unit.today)
+        term = term_to_apply_for(unit.today) if term_id is None else term_of_id(term_id)
+        if term is None:
+            raise KeyError(term_id)
         commands.open_term(unit, term)
         commands.import_courses(unit, (folder / "courses.csv").read_bytes(), term.term_id, scope=code)
 

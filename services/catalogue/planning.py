@@ -17,6 +17,7 @@ from services.catalogue.domain.course_import import (
     course_of_row,
     plan_row,
     refusal_of_row,
+    twice_continued,
 )
 from services.catalogue.queries import reference
 from services.catalogue.repository import course_of
@@ -63,14 +64,19 @@ def plan_rows(
         row.course_id: row
         for row in connection.execute(sa.select(courses).where(courses.c.course_id.in_(ids)))
     }
+    before = reference.term_before(connection, term)
     known = Known(
         term=term,
         municipalities=reference.municipalities(connection),
         rule_books=reference.rule_books(connection),
         art_forms=frozenset(reference.art_forms(connection)),
         hosts={row.course_key: row.municipality_code for row in present.values()},
+        before=before,
+        hosts_before=reference.hosts_in(connection, before.term_id) if before else {},
+        continued=reference.continued_in(connection, term_id),
     )
     refused = [*problems, *filter(None, (refusal_of_row(row, known, scope) for row in rows))]
+    refused = refused or twice_continued(rows, known)
     if refused:
         refused.sort(key=lambda refusal: int(refusal.facts["row"]))
         return Plan(term, (), tuple(refused[:MOST_PROBLEMS]))

@@ -93,6 +93,8 @@ courses = sa.Table(
     sa.Column("description_en", sa.Text, nullable=False),
     sa.Column("art_form", sa.String(32), nullable=False),
     sa.Column("queue_subject", sa.String(64)),
+    # The id of the course of the term before that goes on in this one.
+    sa.Column("continues", sa.String(36)),
     sa.Column("fee_kind", sa.String(64), nullable=False),
     sa.Column("weekday", sa.Integer, nullable=False),
     sa.Column("starts_at", sa.String(5), nullable=False),

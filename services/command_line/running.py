@@ -176,21 +176,21 @@ def _unreachable(service: str, error: sa.exc.OperationalError) -> CannotRun:
     return CannotRun(f"the database of {service} does not answer: {said[0] if said else 'no reason given'}")
 
 
-def load_county(county: str, *, demo: bool) -> None:
+def load_county(county: str, *, demo: bool, term_id: str | None = None) -> None:
     """Load into the databases of running services; facts carry it on from there. Raises CannotRun."""
     folder = _county_folder(county)
     storages = {service: storage_of(service) for service in chosen(None)}
-    load_into(storages, folder, demo=demo)
+    load_into(storages, folder, demo=demo, term_id=term_id)
     click.echo("samklang: the county is loaded")
 
 
-def load_into(storages: dict[str, Storage], county: Path, *, demo: bool) -> None:
+def load_into(storages: dict[str, Storage], county: Path, *, demo: bool, term_id: str | None = None) -> None:
     """Each service loads its own files; whoever builds on another's facts waits until it has them.
 
     Raises CannotRun for files that cannot be loaded, in one line.
     """
     try:
-        _load_into(storages, county, demo=demo)
+        _load_into(storages, county, term_id, demo=demo)
     except Refused as error:
         facts = {name: speakable(value) for name, value in error.refusal.facts.items()}
         raise CannotRun(f"{county} cannot be loaded: {error.refusal.reason % facts}") from error
@@ -199,8 +199,8 @@ def load_into(storages: dict[str, Storage], county: Path, *, demo: bool) -> None
         raise CannotRun(f"{county} cannot be loaded: {type(error).__name__}: {said}") from error
 
 
-def _load_into(storages: dict[str, Storage], county: Path, *, demo: bool) -> None:
-    import_module("services.catalogue.county").load(storages["catalogue"], county)
+def _load_into(storages: dict[str, Storage], county: Path, term_id: str | None, *, demo: bool) -> None:
+    import_module("services.catalogue.county").load(storages["catalogue"], county, term_id)
     import_module("services.billing.county").load(storages["billing"], county)
     if not demo:
         return

@@ -71,6 +71,8 @@ class CoursePublished(Fact):
     rule_book_id: str
     # What a queue date is for, `violin`: a pupil has one a subject in the county. None: the art form.
     queue_subject: str | None = None
+    # The course of the term before that this one goes on with: who has a place there may keep it here.
+    continues: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class ApplicationQueued(Fact):
     queued_at: datetime
     position: int
     rule: str
+    # Of a queue position carried over to this term: the last day to confirm it, in Sweden.
+    renew_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class ApplicationEnded(Fact):
 
     `outcome` is `withdrawn`, `declined`, `expired` (an offer that nobody answered in time), `one_instrument`
     (another instrument was accepted), `better_choice` (one ranked before it became a place), `not_renewed`,
-    `merged` (the pupil was there twice) or `course_cancelled`; `had` is `place`, `offer` or `queue`.
+    `not_carried_over` (no position in the next term's queue), `merged` (the pupil was there twice) or
+    `course_cancelled`; `had` is `place`, `offer` or `queue`.
     `cost_ore` is what a late withdrawal costs.
     """
 
@@ -87,6 +90,27 @@ class ApplicationEnded(Fact):
     had: str
     ended_at: datetime
     cost_ore: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceNotContinued(Fact):
+    """A place that does not go on in the next term, `term_id`. It stands until its own term is over.
+
+    `reason` is `given_up` (by the family), `not_confirmed` in time, `course_not_continued`,
+    `course_cancelled`, `adults_end`, `adult_no_space`, `new_application` (the rule book wants one),
+    `ceiling_reached`, or the name of the rule by which the pupil may not take the course any more,
+    `pupil_too_old` for instance.
+    """
+
+    NAME, VERSION, SOURCE, SUBJECT = "place_not_continued", 1, "enrolment", "application_id"
+
+    application_id: str
+    course_id: str
+    pupil_id: str
+    guardian_id: str | None
+    term_id: str
+    reason: str
+    decided_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +148,10 @@ class PlacePriced(Fact):
 
 @dataclass(frozen=True, slots=True)
 class CourseSeatsChanged(Fact):
-    """How full a course is now: seats held by places and offers, and how many wait."""
+    """How full a course is now, and how many wait.
+
+    `taken` are the seats held by places and offers, and those kept for who is on it in the term before.
+    """
 
     NAME, VERSION, SOURCE, SUBJECT = "course_seats_changed", 1, "enrolment", "course_id"
 
@@ -188,6 +215,7 @@ FACTS: tuple[type[Fact], ...] = (
     ApplicationQueued,
     PlaceOffered,
     ApplicationEnded,
+    PlaceNotContinued,
     PlacePriced,
     CourseSeatsChanged,
     ContactRegistered,

@@ -93,7 +93,7 @@ def full_price(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> P
         lines.append(PriceLine(f"{rule_book.rule_book_id}/fees/{base.kind}", base.text, base.fee_ore))
     for rule in rule_book.pricing.rules:
         if fits(rule, course, facts):
-            lines += _effect(rule, rule_book, lines)
+            lines += _effect(rule, rule_book, lines, _lessons_left(course, rule_book, facts.joins_on))
     if not lines:
         return None
     rental, option = _rental(course, rule_book, facts)
@@ -102,13 +102,20 @@ def full_price(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> P
     return Price(tuple(lines), option, _notes(course, rule_book, facts))
 
 
-def _effect(rule: PriceRule, rule_book: RuleBook, lines: list[PriceLine]) -> list[PriceLine]:
-    """The line by which the fee becomes what the rule says; none where it is that already."""
+def _effect(
+    rule: PriceRule, rule_book: RuleBook, lines: list[PriceLine], lessons: tuple[int, int]
+) -> list[PriceLine]:
+    """The line by which the fee becomes what the rule says; none where it is that already.
+
+    `lessons` are those that are left and those of the term.
+    """
     so_far = sum(line.amount_ore for line in lines)
+    left, all_lessons = lessons
     after = {
         "fee_ore": rule.amount,
         "less_ore": max(0, so_far - rule.amount),
         "percent": so_far * rule.amount // 100,
+        "lessons_left": max(so_far * rule.amount // 100, so_far * left // all_lessons),
     }[rule.effect]
     if lines and after == so_far:
         return []
@@ -298,6 +305,15 @@ def cost_of_withdrawal(
 def _whole_fee(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> int:
     price = full_price(course, rule_book, replace(facts, voucher_ore=0))
     return price.total_ore if price else 0
+
+
+def _lessons_left(course: CourseTerms, rule_book: RuleBook, joins_on: date | None) -> tuple[int, int]:
+    """The lessons for who joins on the day, its own included, and all that the fee of a term is for."""
+    a_year = rule_book.lessons_a_school_year
+    in_term = _lessons_by(course, course.term_ends_on) if a_year is None else (a_year + 1) // 2
+    all_lessons = max(1, in_term)
+    missed = 0 if joins_on is None else _lessons_by(course, joins_on - timedelta(days=1))
+    return max(0, all_lessons - missed), all_lessons
 
 
 def _lessons_by(course: CourseTerms, day: date) -> int:

@@ -194,6 +194,11 @@ class RuleBook:
     def is_valid_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
+    def main_admission_to_come(self, term_starts_on: date, today: date) -> date | None:
+        """The day on which the school gives its places, while it is to come: until then all wait."""
+        day = self.times.main_admission.of_term(term_starts_on)
+        return day if day is not None and today < day else None
+
     def fee_for(self, kind: str) -> Fee | None:
         return next((fee for fee in self.fees if fee.kind == kind), None)
 

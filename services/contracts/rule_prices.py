@@ -22,13 +22,16 @@ class PriceRule:
     What a rule does not ask about does not matter to it. Rules take effect in the order of the rule book,
     each on the fee as it is by then. `effect` is what `amount` means: `fee_ore`, the fee instead of the one
     so far; `less_ore`, a discount, never below nothing; `percent` of the fee so far, rounded down to whole
-    öre.
+    öre; `lessons_left`, who joins late pays for the lessons that are left of those that the school holds in
+    a term (half of the school year's, where the rule book says how many), at least `amount` percent.
     """
 
     # Not what the lines of rental and Fritidskort are called.
     name: str = field(metadata={"validate": validate.NoneOf(("rental", "voucher"))})
     text: LocalText
-    effect: str = field(metadata={"validate": validate.OneOf(("fee_ore", "less_ore", "percent"))})
+    effect: str = field(
+        metadata={"validate": validate.OneOf(("fee_ore", "less_ore", "percent", "lessons_left"))}
+    )
     amount: int = field(metadata={"validate": validate.Range(0)})
     # Fee kinds of the course; none is any.
     kinds: tuple[str, ...] = ()

@@ -90,8 +90,10 @@ def decide_applications(
 
 
 def record_seats(unit: Unit, states: Sequence[CourseState]) -> None:
+    """Seats that are kept count as taken: nobody who comes can have them."""
     for state in states:
-        unit.record(CourseSeatsChanged(state.course_id, state.capacity, state.taken, state.waiting))
+        taken = min(state.capacity, state.taken + state.kept)
+        unit.record(CourseSeatsChanged(state.course_id, state.capacity, taken, state.waiting))
 
 
 def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:

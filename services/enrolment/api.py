@@ -146,6 +146,8 @@ class ApplicationAnswer(Schema):
     ahead = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     answer_by = fields.Date(required=True, allow_none=True)
     declines = fields.Integer(required=True)
+    # Of a queue position carried over to this term: the last day to confirm it.
+    renew_by = fields.Date(required=True, allow_none=True)
     # Which of the pupil's ranked choices at the school it is; null where the rule book has nobody rank.
     choice = fields.Integer(required=True, allow_none=True)
     party_id = fields.String(required=True, allow_none=True)

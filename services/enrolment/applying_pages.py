@@ -46,6 +46,7 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
         course=course,
         rule_book=state.rule_book,
         chapters=chapters(state.rule_book),
+        main_admission_on=state.gives_no_seat_before(today),
         verdicts=verdicts,
         refusal_text=context.refusal_text,
         basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,

@@ -22,7 +22,12 @@ from services.contracts.enrolment import ContactRegistered, PupilNamed
 from services.contracts.rule_book import RuleBook
 from services.enrolment import choices, pricing, repository, seats, surroundings
 from services.enrolment.admission import decide_applications
-from services.enrolment.domain.admission import AGE_OF_MAJORITY, APPLICATION_UNKNOWN, CourseState
+from services.enrolment.domain.admission import (
+    AGE_OF_MAJORITY,
+    APPLICATION_UNKNOWN,
+    CARRIED_OVER,
+    CourseState,
+)
 from services.enrolment.domain.limits import Wish, refusal_by_limits
 from services.enrolment.domain.offers import refusal_to_give_up
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
@@ -277,6 +282,8 @@ def _accept(unit: Unit, row: sa.Row[Any], states: Mapping[str, CourseState], by:
     engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
     _may_take_one_more(unit, row, course)
     seats.place(unit, row, course, by)
+    if row.rule == CARRIED_OVER:
+        return  # it is confirmed, and nothing else is accepted for it
     others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
     for other in _lock_applications(unit, others):
         seats.end_application(unit, other, states[other.course_id], "one_instrument", by)

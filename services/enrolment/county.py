@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from services.chassis.clock import age_on
+from services.chassis.clock import age_on, local_date
 from services.chassis.ids import derived_id
 from services.chassis.personal_identity import with_check_digit
 from services.chassis.storage.engine import Storage
@@ -26,13 +26,16 @@ BATCH = 200
 
 
 def load(storage: Storage, folder: Path) -> None:
-    """Families and applications of the newest term. A second load does nothing; a broken off one goes on.
+    """Families and applications of the first term that is not over. A second load does nothing; a broken off
+    one goes on. To a later term places are carried over.
 
     The catalogue's facts must have been handled: courses and their term are read from enrolment's copy.
     """
     applied = list(_rows(folder / "applications.csv"))
     with storage.reading() as connection:
-        term = connection.execute(sa.select(terms).order_by(terms.c.starts_on.desc()).limit(1)).one()
+        today = local_date(storage.clock.now())
+        coming = sa.select(terms).where(terms.c.ends_on >= today).order_by(terms.c.starts_on).limit(1)
+        term = connection.execute(coming).one()
         last = _application_id(applied[-1], term.term_id)
         if connection.scalar(sa.select(sa.exists().where(applications.c.application_id == last))):
             return  # they are loaded in order, so all are there

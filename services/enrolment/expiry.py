@@ -1,9 +1,13 @@
-"""What a new day in Sweden brings: offers that nobody answered pass on, and who turned 18 decides itself."""
+"""What a new day in Sweden brings: offers and queue positions that nobody answered for pass on, schools give
+their places, and who turned 18 decides itself."""
 
 from __future__ import annotations
 
+from datetime import date
+
+from services.chassis.clock import local_date
 from services.chassis.storage.engine import Storage
-from services.enrolment import commands, life
+from services.enrolment import commands, life, next_term
 
 AT_A_TIME = 20
 REST_SECONDS = 30.0
@@ -14,11 +18,25 @@ class OfferExpiry:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
+        self._admitted_on: date | None = None
 
     def run_once(self) -> float:
         """Seconds to rest, 0 while more may be due."""
         with self._storage.unit() as unit:
             passed_on = commands.expire_offers(unit, AT_A_TIME)
         with self._storage.unit() as unit:
+            lapsed = next_term.expire_renewals(unit, AT_A_TIME)
+        with self._storage.unit() as unit:
             of_age = life.come_of_age(unit, AT_A_TIME)
-        return 0.0 if AT_A_TIME in (passed_on, of_age) else REST_SECONDS
+        self._main_admissions()
+        return 0.0 if AT_A_TIME in (passed_on, lapsed, of_age) else REST_SECONDS
+
+    def _main_admissions(self) -> None:
+        """Once a day, and after a start: doing it again offers nothing that has been offered."""
+        with self._storage.reading() as connection:
+            today = local_date(self._storage.clock.now())
+            due = [] if self._admitted_on == today else next_term.courses_to_admit(connection, today)
+        for course_id in due:
+            with self._storage.unit() as unit:
+                next_term.hold_main_admission(unit, course_id)
+        self._admitted_on = today

@@ -16,8 +16,9 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
-from services.enrolment import commands, queries, words
+from services.enrolment import commands, next_term, queries, words
 from services.enrolment.commands import NewPupil
+from services.enrolment.domain.admission import CARRIED_OVER
 from services.enrolment.domain.offers import keeps_place_in_queue
 from services.enrolment.forms import Text
 from services.enrolment.rounds.queries import rounds_to_see
@@ -46,6 +47,8 @@ def my_page(context: Context) -> Response:
         pupils = queries.pupils_of(connection, person, today_of(context))
         applications = queries.applications_of_person(connection, person, today_of(context))
         rounds = rounds_to_see(connection, [pupil.pupil_id for pupil in pupils])
+        active = [each.application_id for each in applications if each.is_active]
+        next_terms = next_term.next_terms(connection, active, today_of(context))
     family = [
         {
             "pupil": pupil,
@@ -55,7 +58,9 @@ def my_page(context: Context) -> Response:
         }
         for pupil in pupils
     ]
-    return context.render("my.html", family=family, rounds=rounds, words=words)
+    return context.render(
+        "my.html", family=family, rounds=rounds, next_terms=next_terms, today=today_of(context), words=words
+    )
 
 
 def _ranked(applications: Sequence[queries.Application], pupil_id: str) -> list[list[queries.Application]]:
@@ -88,7 +93,9 @@ def application_page(context: Context, application_id: str) -> Response:
         found[1].rule_book, application.declines, expired=False
     )
     decline_means = (
-        N_("If you say no this time, the place in the queue is kept.")
+        N_("If you say no, the place ends with this term and goes to the next in line at once.")
+        if application.rule == CARRIED_OVER
+        else N_("If you say no this time, the place in the queue is kept.")
         if keeps
         else N_("If you say no, the application ends and the queue date is lost.")
     )

@@ -51,11 +51,13 @@ class Course:
     taken: int
     waiting: int
     cancelled: bool
+    # Seats of those who are on the course in the term before, until it is settled who of them continues.
+    kept: int = 0
 
     @property
     def free(self) -> int:
-        """Seats nobody holds and nobody waits for."""
-        return 0 if self.waiting else self.capacity - self.taken
+        """Seats nobody holds, nobody waits for, and that are kept for nobody."""
+        return 0 if self.waiting else max(0, self.capacity - self.taken - self.kept)
 
 
 _SAME_COURSE = (
@@ -68,6 +70,7 @@ def _course(row: sa.Row[Any]) -> Course:
     return Course(
         title=LocalText(row.title_sv, row.title_en),
         term=LocalText(row.term_sv, row.term_en),
+        kept=repository.kept_seats(row),
         **{name: getattr(row, name) for name in _SAME_COURSE},
     )
 
@@ -153,6 +156,8 @@ class Application:
     position: int | None
     answer_by: date | None = None
     declines: int = 0
+    # Of a queue position that was carried over: the last day to confirm it.
+    renew_by: date | None = None
     ahead: dict[str, int] = field(default_factory=dict)
     choice: int | None = None
     party_id: str | None = None
@@ -215,7 +220,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
 
 _SAME = (
     *("application_id", "state", "outcome", "rule", "basis", "queued_at", "decided_at", "changed_at"),
-    *("answer_by", "declines", "choice", "party_id", "rents", "voucher_ore"),
+    *("answer_by", "declines", "choice", "party_id", "rents", "voucher_ore", "renew_by"),
 )
 _NOT_WAITING: tuple[int | None, dict[str, int]] = (None, {})
 

@@ -80,11 +80,15 @@ def on_course_published(unit: Unit, fact: CoursePublished) -> None:
             "max_age": fact.max_age,
             "shared": fact.shared,
             "rule_book_id": fact.rule_book_id,
+            "continues": fact.continues,
             "published_capacity": fact.capacity,
             "capacity": max(fact.capacity, before.taken if before else 0),
         },
     )
     if before is None:
+        # Its term, or its rule book, may not be known here yet.
+        new = repository.lock_courses(unit, [fact.course_id]) if fact.continues else {}
+        record_seats(unit, [each for each in new.values() if each.kept])
         return
     course = repository.lock_courses(unit, [fact.course_id])[fact.course_id]
     seats.offer_free_seats(unit, course, fresh=True)

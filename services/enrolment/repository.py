@@ -43,6 +43,7 @@ def course_rows(course_ids: Collection[str] | None = None) -> sa.Select[Any]:
     statement = (
         sa.select(
             courses,
+            _kept_seats().label("kept"),
             terms.c.starts_on,
             terms.c.ends_on,
             terms.c.apply_from,
@@ -58,6 +59,17 @@ def course_rows(course_ids: Collection[str] | None = None) -> sa.Select[Any]:
     if course_ids is not None:
         statement = statement.where(courses.c.course_id.in_(list(course_ids)))
     return statement
+
+
+def _kept_seats() -> sa.ColumnElement[int]:
+    """How many are on the course that a course continues, until it is settled who of them goes on."""
+    before = (
+        sa.select(sa.func.count())
+        .where(applications.c.course_id == courses.c.continues, applications.c.state == "placed")
+        .correlate(courses)
+        .scalar_subquery()
+    )
+    return sa.case((courses.c.carried_over | courses.c.continues.is_(None), 0), else_=before)
 
 
 def known_municipalities(connection: sa.Connection) -> dict[str, Municipality]:
@@ -117,7 +129,13 @@ def course_state(row: sa.Row[Any], known: Mapping[str, Municipality]) -> CourseS
         starts_at=row.starts_at,
         minutes=row.minutes,
         round_over=row.round_over,
+        kept=kept_seats(row),
     )
+
+
+def kept_seats(row: sa.Row[Any]) -> int:
+    """From a row of `course_rows`: the seats that are kept for who is on the course in the term before."""
+    return 0 if rule_book_from(row.document).carry_over.places == "end" else int(row.kept)
 
 
 def known_of(row: sa.Row[Any]) -> Known:
@@ -337,11 +355,14 @@ def change_state(
     at: datetime,
     **more: Any,
 ) -> None:
-    """`more` are further columns. An offer's last day is of no account in any other state.
+    """`more` are further columns. A last day to answer or to confirm is of no account in any other state.
 
     What a new place costs is still to be said.
     """
-    values: dict[str, Any] = {"state": state, "outcome": outcome, "changed_at": at, "answer_by": None, **more}
+    values: dict[str, Any] = {
+        **{"state": state, "outcome": outcome, "changed_at": at, "answer_by": None, "renew_by": None},
+        **more,
+    }
     values["priced"] = False
     if rule is not None:
         values["rule"] = rule

@@ -16,7 +16,7 @@ from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, Pl
 from services.contracts.price import WithdrawalCost
 from services.enrolment import pricing, repository, surroundings
 from services.enrolment.admission import record_seats
-from services.enrolment.domain.admission import NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
+from services.enrolment.domain.admission import CARRIED_OVER, NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
 from services.enrolment.domain.offers import choose, keeps_place_in_queue, last_day_to_answer
 from services.enrolment.domain.queue import Waiting, position_of
 from services.enrolment.tables import applications, courses, pupils
@@ -31,6 +31,8 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
     again. Who stood ahead of one who is offered a seat, and is not, has the reason recorded.
     """
     if course.taken >= course.capacity or course.waiting == 0 or course.terms.cancelled:
+        return
+    if course.gives_no_seat_before(unit.today) is not None:
         return
     if fresh:
         unit.execute(
@@ -102,20 +104,27 @@ def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[
 
 
 def place(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> None:
-    """The offered seat becomes a place, and uses up the queue date of its subject."""
-    repository.change_state(unit, [row.application_id], "placed", rule=NEXT_IN_QUEUE, at=unit.now)
+    """The offered seat becomes a place, and uses up the queue date of its subject.
+
+    One that was carried over and is confirmed was not waited for: it uses up nothing.
+    """
+    rule = row.rule if row.rule == CARRIED_OVER else NEXT_IN_QUEUE
+    repository.change_state(unit, [row.application_id], "placed", rule=rule, at=unit.now)
     repository.note_events(unit, [(row.application_id, by, "placed", "the offer was accepted")])
-    surroundings.lose_queue_dates(unit, {(row.pupil_id, course.subject)})
-    unit.record(PlaceGiven(given_at=unit.now, rule=NEXT_IN_QUEUE, **_about(unit, row, course)))
+    if rule == NEXT_IN_QUEUE:
+        surroundings.lose_queue_dates(unit, {(row.pupil_id, course.subject)})
+    unit.record(PlaceGiven(given_at=unit.now, rule=rule, **_about(unit, row, course)))
 
 
 def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, expired: bool) -> None:
     """The seat goes to the next in line; the rule book says whether the pupil stays in the queue."""
-    keeps = keeps_place_in_queue(course.rule_book, row.declines, expired=expired)
+    carried = row.rule == CARRIED_OVER  # it never stood in the queue
+    keeps = not carried and keeps_place_in_queue(course.rule_book, row.declines, expired=expired)
     if keeps:
         _back_to_queue(unit, row, course, by, "expired" if expired else "declined")
     else:
-        end_application(unit, row, course, "expired" if expired else "declined", by)
+        in_time = "not_renewed" if carried else "expired"
+        end_application(unit, row, course, in_time if expired else "declined", by)
     offer_free_seats(unit, course)
     save(unit, course)
     if keeps:

@@ -14,6 +14,7 @@ from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
 from services.enrolment import queries, words
 from services.enrolment.pages import today_of
+from services.enrolment.rollover.queries import terms_to_settle
 
 routes = Routes()
 
@@ -34,8 +35,10 @@ def staff_home(context: Context) -> Response:
         courses = queries.courses_of_school(connection, municipality)
         elsewhere = queries.pupils_elsewhere(connection, municipality, today_of(context))
         names = queries.municipality_names(connection)
+        to_settle = terms_to_settle(connection, municipality, today_of(context))
     return context.render(
         "staff.html",
+        unsettled=[term for term in to_settle if term.left],
         courses=courses,
         elsewhere=elsewhere,
         municipality_name=names.get(municipality, municipality),

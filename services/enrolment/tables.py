@@ -68,6 +68,10 @@ courses = sa.Table(
     sa.Column("waiting", sa.Integer, nullable=False, default=0, server_default="0"),
     # Set when an admission round has given this course's seats.
     sa.Column("round_over", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # The course of the term before: who has a place there may keep it here.
+    sa.Column("continues", sa.String(64)),
+    # Set once those places have been carried over. Until then a seat is kept for each of them.
+    sa.Column("carried_over", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     sa.CheckConstraint("taken >= 0 AND taken <= capacity", name="ck_courses_seats"),
     sa.CheckConstraint("waiting >= 0", name="ck_courses_waiting"),
 )
@@ -146,6 +150,12 @@ applications = sa.Table(
     sa.Column("declines", sa.Integer, nullable=False, default=0, server_default="0"),
     # Said no to the seat that is free now; forgotten when another one comes free.
     sa.Column("passed", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # What the family said of the next term before it was decided: `confirmed` or `given_up`.
+    sa.Column("next_term", sa.String(16)),
+    # Of a queue position carried over to this term: the last day to confirm it; None once that is done.
+    sa.Column("renew_by", sa.Date),
+    # What became of it when the next term's places were settled, `continues` or the reason why it does not.
+    sa.Column("carried", sa.String(64)),
     # Siblings who applied together, who get places together or none; None for who applied alone.
     sa.Column("party_id", sa.String(64)),
     # Which of the pupil's choices at the school in the term it is, where the rule book has it rank; from 1.
@@ -175,6 +185,12 @@ sa.Index(
     applications.c.answer_by,
     postgresql_where=applications.c.state == "offered",
     sqlite_where=applications.c.state == "offered",
+)
+sa.Index(
+    "ix_applications_renew_by",
+    applications.c.renew_by,
+    postgresql_where=applications.c.renew_by.is_not(None),
+    sqlite_where=applications.c.renew_by.is_not(None),
 )
 _UNPRICED = sa.and_(applications.c.state == "placed", ~applications.c.priced)
 sa.Index(
@@ -295,4 +311,33 @@ round_results = sa.Table(
     sa.Column("wish", sa.Integer),
     # What became of each wish and why, JSON.
     sa.Column("explanation", sa.Text, nullable=False),
+)
+
+# Places and queue positions of the term before carried over to a term, for the courses of a municipality (two
+# digits: of the county): who did it, when and why, from which input.
+rollovers = sa.Table(
+    "rollovers",
+    metadata,
+    sa.Column("rollover_id", sa.String(64), primary_key=True),
+    sa.Column("term_id", sa.String(64), nullable=False),
+    sa.Column("scope", sa.String(4), nullable=False),
+    # Of what staff looked at: the same digest is the same input, and so the same effects.
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("run_by", sa.String(200), nullable=False),
+    sa.Column("run_at", UtcDateTime, nullable=False),
+)
+
+# What it did to each application of the term before, and to each that waited in the new term.
+rollover_effects = sa.Table(
+    "rollover_effects",
+    metadata,
+    sa.Column("rollover_id", sa.String(64), sa.ForeignKey("rollovers.rollover_id"), primary_key=True),
+    sa.Column("application_id", sa.String(64), primary_key=True),
+    sa.Column("pupil_id", sa.String(64), nullable=False),
+    sa.Column("from_course", sa.String(64), nullable=False),
+    sa.Column("to_course", sa.String(64)),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("reason", sa.String(64), nullable=False),
+    sa.Column("answer_by", sa.Date),
 )

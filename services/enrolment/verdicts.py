@@ -86,7 +86,7 @@ def _verdict(
     known = repository.known_of(row)
     age = age_on(pupil.born_on, terms.term_starts_on)
     engagements = family.engagements.get(pupil.pupil_id, ())
-    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=state.has_free_seat)
+    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=state.gives_seat_on(today))
     last = last_choice(rule_book, state.lesson, engagements)
     by_limits = {
         choice: refusal_by_limits(rule_book, replace(wish, choice=choice), engagements)

@@ -16,9 +16,12 @@ from services.enrolment import (
     applying_pages,
     decision_pages,
     entering_pages,
+    next_term_pages,
     pages,
     pupil_pages,
     queries,
+    rollover_api,
+    rollover_pages,
     round_api,
     round_pages,
     staff_pages,
@@ -59,9 +62,12 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         statistics_pages.routes,
         decision_pages.routes,
         round_pages.routes,
+        rollover_pages.routes,
+        next_term_pages.routes,
         api.routes,
         applying_api.routes,
         round_api.routes,
+        rollover_api.routes,
     ]
     app = App(parts, modules, Path(__file__).parent)
     return Composition(EnrolmentService, parts, app)

@@ -22,6 +22,7 @@ OUTCOMES = {
     "better_choice": N_("A choice ranked before it became a place, and the school's rules allow no more"),
     "one_instrument": N_("Another instrument was accepted, and the school's rule is one instrument"),
     "not_renewed": N_("Not confirmed for the next term"),
+    "not_carried_over": N_("The queue does not go on in the next term; the queue date is kept"),
     "merged": N_("The pupil was registered twice, and this application too"),
 }
 
@@ -55,6 +56,25 @@ RULES = {
     "reserved_seat": N_("The seats that are free are kept for pupils of another municipality."),
     "ceiling_reached": N_(
         "There is a free seat, but the home municipality pays for no more places elsewhere this term."
+    ),
+    "carried_over": N_("The pupil has a place in the term before, and by the school’s rules it goes on."),
+    "queue_carried_over": N_(
+        "The pupil waited in the term before, and by the school’s rules the queue date goes on."
+    ),
+    "queue_to_confirm": N_(
+        "The pupil waited in the term before. "
+        "By the school’s rules the queue date goes on if it is confirmed."
+    ),
+    "fewer_seats": N_(
+        "The course has fewer seats this term. Who has had a place longest keeps it, the others wait with "
+        "their queue date."
+    ),
+    "kept_seats": N_(
+        "The seats that are free are kept for those who are on the course in the term before, until it is "
+        "settled who of them goes on."
+    ),
+    "main_admission": N_(
+        "The school gives its places at the main admission, in the order of its rules. Until then all wait."
     ),
     "seats_together": N_(
         "There are too few free seats for all the siblings. They get places together or not at all."
@@ -103,6 +123,10 @@ EVENTS = {
     "ranked": N_("The choices were ranked anew"),
     "chosen": N_("Rental or Fritidskort was changed"),
     "came_of_age": N_("The pupil turned 18 and decides"),
+    "next_term_confirmed": N_("Confirmed for the next term"),
+    "next_term_given_up": N_("Given up for the next term"),
+    "next_term_undone": N_("What was said of the next term was taken back"),
+    "not_continued": N_("Does not go on in the next term"),
 }
 
 ROUND_STATES = {
@@ -180,4 +204,43 @@ ART_FORMS = {
     "theatre": N_("Theatre and drama"),
     "writing": N_("Writing and words"),
     "other": N_("Other and cross-art"),
+}
+
+# What a rollover does to an application, with the badge.
+ROLLOVER_KINDS = {
+    "continues": N_("Goes on"),
+    "confirm": N_("Must confirm"),
+    "offered": N_("Is offered a seat"),
+    "waits": N_("Waits on"),
+    "ends": N_("Ends with the term"),
+    "stays": N_("Nothing happens"),
+}
+ROLLOVER_BADGES = {
+    **{"continues": "ok", "confirm": "info", "offered": "info", "waits": "queue"},
+    **{"ends": "warn", "stays": "neutral"},
+}
+ROLLOVER_REASONS = {
+    "carried_over": N_("has a place in the term before"),
+    "next_in_queue": N_("is next in line for a seat that is free"),
+    "queue_carried_over": N_("keeps the queue date"),
+    "queue_to_confirm": N_("keeps the queue date if it is confirmed in time"),
+    "fewer_seats": N_("the course has fewer seats; waits with the old queue date"),
+    "given_up": N_("the family gave it up"),
+    "not_confirmed": N_("was not confirmed in time"),
+    "course_not_continued": N_("no course continues this one"),
+    "course_cancelled": N_("the next course is cancelled"),
+    "new_application": N_("the rule book wants a new application every term"),
+    "adults_end": N_("adults have a place for one term at a time"),
+    "adult_no_space": N_("adults make room, and children wait"),
+    "ceiling_reached": N_("the home municipality pays for no more places elsewhere"),
+    "pupil_too_old": N_("too old when the term begins"),
+    "pupil_too_young": N_("too young when the term begins"),
+    "born_too_early": N_("born before the course’s years"),
+    "born_too_late": N_("born after the course’s years"),
+    "wrong_audience": N_("the course is for others: for pupils, or for teachers"),
+    "course_not_shared": N_("lives elsewhere, and the course is not shared"),
+    "home_municipality_not_a_member": N_("the home municipality is no member of the cooperation then"),
+    "host_municipality_not_a_member": N_("the host municipality is no member of the cooperation then"),
+    "there_already": N_("has an application for the next course already"),
+    "offer_open": N_("has an offer that is not answered yet"),
 }

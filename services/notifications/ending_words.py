@@ -84,6 +84,28 @@ ENDINGS: Mapping[tuple[str, str], tuple[str, str]] = {
             "ended."
         ),
     ),
+    ("not_renewed", "offer"): (
+        N_(
+            "The place on %(course)s at %(school)s was not confirmed in time. "
+            "It goes to the next in the queue."
+        ),
+        N_(
+            "The place of %(pupil)s on %(course)s at %(school)s was not confirmed in time. "
+            "It goes to the next in the queue."
+        ),
+    ),
+    ("not_carried_over", "queue"): (
+        N_(
+            "Your place in the queue for %(course)s at %(school)s ends with the term: the school does not "
+            "hold the course next term, or it is not for you by its rules. Your queue date is kept for "
+            "another course of the same subject."
+        ),
+        N_(
+            "The place of %(pupil)s in the queue for %(course)s at %(school)s ends with the term: the school "
+            "does not hold the course next term, or it is not for %(pupil)s by its rules. The queue date is "
+            "kept for another course of the same subject."
+        ),
+    ),
     ("not_renewed", "queue"): (
         N_("The place in the queue for %(course)s at %(school)s was not confirmed, and has ended."),
         N_(

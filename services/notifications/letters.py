@@ -17,9 +17,13 @@ from services.contracts.fact import LocalText
 from services.notifications.domain.lessons import Lessons
 from services.notifications.domain.rule_words import rule_in_words
 from services.notifications.ending_words import ANOTHER_ENDING, CANCELLATIONS, ENDINGS
+from services.notifications.term_words import BY_RULE, BY_THE_RULES, NOT_CONTINUED, REASONS, Words
 
 FOLDER = Path(__file__).parent
-KINDS = ("place", "queued", "offered", "ended", "cancelled", "cost_total", "cost_share", "reminder")
+KINDS = (
+    *("place", "queued", "offered", "ended", "not_continued", "cancelled"),
+    *("cost_total", "cost_share", "reminder"),
+)
 
 # A lesson is every week; in Swedish the plural of a day cannot be made from its singular by a rule.
 WEEKDAYS = (
@@ -100,6 +104,7 @@ class LetterWriter:
                 "queued": self._queued,
                 "offered": self._offered,
                 "ended": self._ended,
+                "not_continued": self._not_continued,
                 "cancelled": self._cancelled,
                 "cost_total": self._cost_total,
                 "cost_share": self._cost_share,
@@ -137,9 +142,19 @@ class LetterWriter:
             "school": material.course.school,
         }
 
+    def _in_words(self, material: Material, words: Words, **more: str) -> tuple[str, str]:
+        """Subject and first sentence."""
+        about = {**self._about(material), **more}
+        if material.is_own:
+            return self._say(words.own_subject, **about), self._say(words.own, **about)
+        return self._say(words.subject, **about), self._say(words.other, **about)
+
     def _place(self, material: Material) -> _Content:
         about = self._about(material)
-        if material.is_own:
+        carried = BY_RULE.get(("place", material.facts["rule"]))
+        if carried is not None:
+            subject, happened = self._in_words(material, carried)
+        elif material.is_own:
             subject = self._say(N_("You have a place: %(course)s"), **about)
             happened = self._say(
                 N_("Good news: you have a place on %(course)s at %(school)s. Welcome!"), **about
@@ -158,7 +173,10 @@ class LetterWriter:
 
     def _queued(self, material: Material) -> _Content:
         about = {**self._about(material), "position": number(int(material.facts["position"]))}
-        if material.is_own:
+        other = BY_RULE.get(("queued", material.facts["rule"]))
+        if other is not None:
+            subject, happened = self._in_words(material, other, position=about["position"])
+        elif material.is_own:
             subject = self._say(N_("You are in the queue: %(course)s"), **about)
             happened = self._say(
                 N_(
@@ -176,17 +194,29 @@ class LetterWriter:
                 ),
                 **about,
             )
-        wait = self._say(N_("You need not do anything now. We write to you when a place comes free."))
         return _Content(
             subject,
-            [happened, self._why(material), wait],
+            [happened, self._why(material), self._what_to_do(material)],
             self._when_and_where(material),
             self._my_page(N_("See the queue on your page")),
         )
 
+    def _what_to_do(self, material: Material) -> str:
+        """Of a queue position that was carried over to the next term there may be something to confirm."""
+        renew_by = material.facts.get("renew_by")
+        if renew_by is None:
+            return self._say(N_("You need not do anything now. We write to you when a place comes free."))
+        return self._say(
+            N_("Please confirm it on your page, at the latest on %(day)s. Else the place in the queue ends."),
+            day=day(date.fromisoformat(renew_by)),
+        )
+
     def _offered(self, material: Material) -> _Content:
         about = self._about(material)
-        if material.is_own:
+        carried = BY_RULE.get(("offered", material.facts["rule"]))
+        if carried is not None:
+            subject, happened = self._in_words(material, carried)
+        elif material.is_own:
             subject = self._say(N_("A place is free for you: %(course)s"), **about)
             happened = self._say(
                 N_("A place on %(course)s at %(school)s has come free, and it is held for you."), **about
@@ -229,6 +259,14 @@ class LetterWriter:
             self._what(material),
             self._my_page(N_("See your applications")),
         )
+
+    def _not_continued(self, material: Material) -> _Content:
+        subject, happened = self._in_words(material, NOT_CONTINUED)
+        reason = self._say(REASONS.get(material.facts["reason"], BY_THE_RULES))
+        mistake = self._say(N_("If this is not what you wanted, get in touch with the school."))
+        why = self._say(N_("Why: %(reason)s"), reason=reason)
+        link = (self._say(N_("Look for another course")), f"{self._public_url}/courses")
+        return _Content(subject, [happened, why, mistake], self._what(material), link)
 
     def _cost(self, material: Material) -> list[str]:
         """What a late withdrawal costs, where the rule book says so."""

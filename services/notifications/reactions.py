@@ -25,6 +25,7 @@ from services.contracts.enrolment import (
     ApplicationQueued,
     ContactRegistered,
     PlaceGiven,
+    PlaceNotContinued,
     PlaceOffered,
     PupilNamed,
 )
@@ -96,7 +97,9 @@ def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
 
 
 def on_application_queued(unit: Unit, fact: ApplicationQueued) -> None:
-    _record_about(unit, "queued", fact, {"position": fact.position, "rule": fact.rule})
+    renew_by = fact.renew_by.isoformat() if fact.renew_by else None
+    facts = {"position": fact.position, "rule": fact.rule, "renew_by": renew_by}
+    _record_about(unit, "queued", fact, facts)
 
 
 def on_place_offered(unit: Unit, fact: PlaceOffered) -> None:
@@ -109,6 +112,11 @@ def on_application_ended(unit: Unit, fact: ApplicationEnded) -> None:
     kind = "cancelled" if fact.outcome == "course_cancelled" else "ended"
     facts = {"outcome": fact.outcome, "had": fact.had, "cost_ore": fact.cost_ore}
     _record_about(unit, kind, fact, facts)
+
+
+def on_place_not_continued(unit: Unit, fact: PlaceNotContinued) -> None:
+    """The place stands until its term is over, and so does its calendar."""
+    _record_about(unit, "not_continued", fact, {"reason": fact.reason})
 
 
 def on_cost_shares_computed(unit: Unit, fact: CostSharesComputed) -> None:
@@ -147,6 +155,7 @@ REACTIONS: Reactions = {
     ApplicationQueued: on_application_queued,
     PlaceOffered: on_place_offered,
     ApplicationEnded: on_application_ended,
+    PlaceNotContinued: on_place_not_continued,
     CostSharesComputed: on_cost_shares_computed,
     InvoiceReminded: on_invoice_reminded,
 }
@@ -179,7 +188,7 @@ class _Message:
     municipality_code: str | None = None
 
 
-AboutAnApplication = PlaceGiven | ApplicationQueued | PlaceOffered | ApplicationEnded
+AboutAnApplication = PlaceGiven | ApplicationQueued | PlaceOffered | ApplicationEnded | PlaceNotContinued
 
 
 def _record_about(unit: Unit, kind: str, fact: AboutAnApplication, facts: Mapping[str, Any]) -> None:

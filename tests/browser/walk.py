@@ -196,10 +196,41 @@ def refusals(browser: Browser, address: str, folder: Path) -> None:
         kristina.look("phone-refused")
 
 
+def terms(browser: Browser, address: str, folder: Path) -> None:
+    """A place is given up and taken back without JavaScript; staff see who goes on, and carry it over."""
+    with visitor(browser, address, folder, phone=True, script=False) as maria:
+        maria.sign_in("guardian-norberg")
+        maria.open("/my")
+        card = maria.page.locator(".place", has_text="Elektronisk musik i gruvan")
+        card.get_by_role("button", name="Lämna platsen inför nästa termin").click()
+        expect(card).to_contain_text("Du har lämnat platsen.")
+        maria.page.screenshot(path=folder / "phone-given-up.png", full_page=True)
+        card.get_by_role("button", name="Ångra").click()
+        expect(card).to_contain_text("Platsen följer med av sig själv.")
+    with visitor(browser, address, folder) as staff:
+        page = staff.page
+        staff.sign_in("staff-norberg")
+        staff.open("/staff/terms")
+        staff.look("terms")
+        page.get_by_role("link", name="Se vad som skulle hända").click()
+        expect(page.locator("main")).to_contain_text("Ingenting har ändrats för någon.")
+        staff.look("rollover")
+        page.get_by_label("Varför, för protokollet").fill("Terminen slutar")
+        page.get_by_role("button", name="För över allt").click()
+        expect(page.locator("main")).to_contain_text("Terminen slutar")
+        staff.look("rollover-done")
+    with visitor(browser, address, folder, phone=True) as maria:
+        maria.sign_in("guardian-norberg")
+        maria.open("/my")
+        expect(maria.page.get_by_role("link", name="Elektronisk musik i gruvan")).to_have_count(2)
+        maria.look("phone-next-term")
+
+
 JOURNEYS: dict[str, Callable[[Browser, str, Path], None]] = {
     "story": story,
     "without_javascript_on_a_phone": without_javascript_on_a_phone,
     "refusals": refusals,
+    "terms": terms,
 }
 
 

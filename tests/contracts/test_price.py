@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 import marshmallow
@@ -170,3 +171,50 @@ def test_rental_and_voucher_are_known_in_the_price() -> None:
     )
     price = Price(lines)
     assert (price.total_ore, price.rental_ore, price.voucher_ore) == (48000, 38000, 50000)
+
+
+class TestLessonsLeft:
+    """Who joins late pays for the lessons that are left of those that the school holds in a term."""
+
+    STARTS = date(2027, 1, 18)
+
+    def price(self, joins_on: date | None, amount: int = 0, a_year: int | None = 24) -> int:
+        rules = replace(book(rule("late", "lessons_left", amount)), lessons_a_school_year=a_year)
+        found = full_price(COURSE, rules, PriceFacts(age=10, joins_on=joins_on))
+        assert found is not None
+        return found.total_ore
+
+    @pytest.mark.parametrize(
+        ("weeks", "ore"), [(0, 80000), (1, 73333), (6, 40000), (11, 6666), (12, 0), (19, 0)]
+    )
+    def test_twelve_lessons_a_term_where_the_school_holds_24_a_year(self, weeks: int, ore: int) -> None:
+        assert self.price(self.STARTS + timedelta(weeks=weeks)) == ore
+
+    def test_before_the_term_and_on_the_day_of_the_first_lesson_it_is_the_whole_fee(self) -> None:
+        assert self.price(date(2026, 11, 24)) == self.price(None) == self.price(self.STARTS) == 80000
+
+    def test_a_lesson_counts_as_missed_from_the_day_after_it(self) -> None:
+        assert self.price(self.STARTS + timedelta(days=1)) == 73333
+
+    def test_an_odd_number_a_year_is_rounded_up_for_a_term(self) -> None:
+        assert self.price(self.STARTS + timedelta(weeks=7), a_year=27) == 40000
+
+    def test_a_part_is_paid_in_any_case_where_the_rule_says_so(self) -> None:
+        assert self.price(self.STARTS + timedelta(weeks=11), amount=25) == 20000
+
+    def test_without_a_number_the_weeks_of_the_term_count(self) -> None:
+        assert self.price(self.STARTS + timedelta(weeks=10), a_year=None) == 80000 * 11 // 21
+
+    def test_the_line_names_the_rule(self) -> None:
+        rules = replace(book(rule("late", "lessons_left", 0)), lessons_a_school_year=24)
+        found = full_price(COURSE, rules, PriceFacts(age=10, joins_on=self.STARTS + timedelta(weeks=6)))
+        assert found is not None
+        assert [(line.rule, line.amount_ore) for line in found.lines] == [
+            ("book/fees/instrument", 80000),
+            ("book/pricing/late", -40000),
+        ]
+
+    @given(st.dates(date(2026, 9, 1), date(2027, 8, 1)), st.integers(1, 60), st.integers(0, 100))
+    def test_never_below_nothing_and_never_above_the_fee(self, joins: date, a_year: int, least: int) -> None:
+        found = self.price(joins, least, a_year)
+        assert 80000 * least // 100 <= found <= 80000

@@ -146,8 +146,10 @@ def test_a_load_that_was_broken_off_goes_on(
     assert len(facts(ready, PlaceGiven)) == 2
 
 
-def test_the_newest_term_is_the_one_applied_for(ready: Storage, folder: Path) -> None:
-    """Its children are those of before, with the numbers they have."""
+def test_the_first_term_that_is_not_over_is_the_one_applied_for(
+    ready: Storage, folder: Path, clock: FixedClock
+) -> None:
+    """To a later one places are carried over. Its children are those of before, with their numbers."""
     county.load(ready, folder)
     later = replace(
         TERM, term_id="ht27", starts_on=date(2027, 8, 20), ends_on=date(2027, 12, 20),
@@ -156,6 +158,9 @@ def test_the_newest_term_is_the_one_applied_for(ready: Storage, folder: Path) ->
     course = derived_id("course", "ht27", "fiddle")
     tell(ready, later, replace(FIDDLE, course_id=course, term_id="ht27"))
     before = count(ready, pupils)
+    county.load(ready, folder)
+    assert states(ready, course) == {}
+    clock.time = datetime(2027, 6, 10, 9, 0, tzinfo=UTC)
     county.load(ready, folder)
     assert count(ready, pupils) == before
     assert sorted(states(ready, course).values()) == ["placed", "placed"]  # Cai is thirteen by then

@@ -27,7 +27,7 @@ from services.notifications.tables import messages
 
 Storages = Mapping[str, Storage]
 SOURCES = tuple(source for streams in STREAMS.values() for source in streams)
-TOLD = ("place_given", "application_queued", "place_offered", "application_ended")
+TOLD = ("place_given", "application_queued", "place_offered", "application_ended", "place_not_continued")
 
 
 @dataclass

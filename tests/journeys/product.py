@@ -88,6 +88,12 @@ class Product:
         until(quiet)
 
 
+def next_term(term_id: str) -> str:
+    """The name of the term after `VT2027` or `HT2027`."""
+    season, year = term_id[:2], int(term_id[2:])
+    return f"HT{year}" if season == "VT" else f"VT{year + 1}"
+
+
 def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
     """What `holds` returns, once it is true. Fails after `seconds`."""
     deadline = time.monotonic() + seconds

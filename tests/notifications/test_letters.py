@@ -28,6 +28,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "queued": {"position": 3, "rule": "queue_date"},
     "offered": {"rule": "next_in_queue"},
     "ended": {"outcome": "withdrawn", "had": "place"},
+    "not_continued": {"reason": "course_not_continued"},
     "cancelled": {"outcome": "course_cancelled", "had": "place"},
     "cost_total": {**COSTS, "region_ore": 50_000_000, "payers": 10},
     "cost_share": {**COSTS, "share_ore": 1_234_567},
@@ -41,7 +42,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "pay_by": "2026-12-04",
     },
 }
-FAMILY = ("place", "queued", "offered", "ended", "cancelled")
+FAMILY = ("place", "queued", "offered", "ended", "not_continued", "cancelled")
 writer = LetterWriter("https://samklang.test")
 
 
@@ -75,6 +76,18 @@ EXPECTED = [
     ("offered", "en", "A place is free for Alma: Saturday fiddle", ["say yes or no", "next in the queue"]),
     ("ended", "sv", "Din ansökan är avslutad: Lördagsfiol", ["platsen är återlämnad", "Alma"]),
     ("ended", "en", "Your application has ended: Saturday fiddle", ["has been given up", "Alma"]),
+    (
+        "not_continued",
+        "sv",
+        "Platsen upphör med terminen: Lördagsfiol",
+        ["gäller tills terminen är slut", "Skolan håller inte kursen nästa termin."],
+    ),
+    (
+        "not_continued",
+        "en",
+        "The place ends with the term: Saturday fiddle",
+        ["stands until the term is over", "The school does not hold the course next term."],
+    ),
     ("cancelled", "sv", "Inställd: Lördagsfiol", ["Läraren är sjuk.", "platsen för Alma"]),
     ("cancelled", "en", "Cancelled: Saturday fiddle", ["The teacher is ill.", "The place of Alma"]),
     ("cost_total", "sv", "Kostnadsandelar för 2025: 1 000 000,00 kr", ["500 000,00", "31 december 2024"]),
@@ -224,3 +237,41 @@ def test_writing_a_letter_leaves_the_visitor_s_language_alone() -> None:
 
 def test_the_document_is_in_the_letter_s_language() -> None:
     assert '<html lang="en">' in writer.document(letter("place", "en"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "swedish", "english"),
+    [
+        ("place", {"rule": "carried_over"}, "Alma behåller platsen", "Alma keeps the place"),
+        ("offered", {"rule": "carried_over"}, "Vill Alma fortsätta nästa termin?", "Does Alma want to go on"),
+        (
+            "queued",
+            {"rule": "queue_carried_over", "position": 2},
+            "Alma väntar till nästa termin",
+            "Alma waits for next term",
+        ),
+        ("queued", {"rule": "main_admission", "position": 2}, "Alma står i kö", "Alma is in the queue"),
+    ],
+)
+def test_what_is_carried_over_is_no_new_application(
+    kind: str, facts: dict[str, Any], swedish: str, english: str
+) -> None:
+    assert letter(kind, "sv", facts=facts).subject.startswith(swedish)
+    assert letter(kind, "en", facts=facts).subject.startswith(english)
+    for language in ("sv", "en"):
+        said = letter(kind, language, facts=facts).text
+        assert not any(word in said for word in ("Good news", "has come free", "is full", "är full", "%("))
+        own = letter(kind, language, facts=facts, is_own=True)
+        assert "Alma" not in own.subject
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("sv", "senast 3 maj 2027"), ("en", "at the latest on 3 May 2027")]
+)
+def test_a_queue_position_to_confirm_has_its_day(language: str, said: str) -> None:
+    facts = {"rule": "queue_to_confirm", "position": 1, "renew_by": "2027-05-03"}
+    assert said in letter("queued", language, facts=facts).text
+
+
+def test_a_reason_that_is_new_to_us_is_still_a_reason() -> None:
+    assert "by the school’s rules" in letter("not_continued", "en", facts={"reason": "brand_new"}).text

@@ -24,6 +24,7 @@ MOST_PROBLEMS = 20  # said at once; nobody mends more before trying again
 
 _KEY = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+BEGINS_ANEW = "no"
 _LINE_ENDS = "\n\r\t"
 _FORMULA_STARTS = ("=", "+", "-", "@")
 
@@ -50,6 +51,9 @@ class CourseRow:
     shared: bool
     # What a queue date is for, `violin`; None: the art form.
     subject: str | None = None
+    # The key of the course of the term before that goes on in this one; None: the one with the same key, if
+    # there is one; BEGINS_ANEW: none.
+    continues: str | None = None
 
 
 class _Broken(Exception):
@@ -160,6 +164,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
 COLUMNS = tuple(_READERS)
 _OPTIONAL_READERS: Mapping[str, Callable[[str], Any]] = {
     "subject": lambda given: _pattern(_KEY, 64, _KEY_REASON)(given) if given else None,
+    "continues": lambda given: _pattern(_KEY, 64, _KEY_REASON)(given) if given else None,
 }
 OPTIONAL_COLUMNS = tuple(_OPTIONAL_READERS)
 _ALL_READERS = {**_READERS, **_OPTIONAL_READERS}

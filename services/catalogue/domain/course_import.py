@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from services.catalogue.domain.course_file import CourseRow, broken_row
+from services.catalogue.domain.course_file import BEGINS_ANEW, CourseRow, broken_row
 from services.catalogue.domain.terms import lessons_between
 from services.chassis.ids import derived_id
 from services.chassis.municipality import covers
@@ -18,13 +18,20 @@ NEW, CHANGED, UNCHANGED, CANCELLED = "new", "changed", "unchanged", "cancelled"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a row may refer to, by code, id or key. `hosts` are the hosts of the term's courses by key."""
+    """What a row may refer to, by code, id or key. `hosts` are the hosts of the term's courses by key.
+
+    `hosts_before` are those of the courses of the term before, `before`; None where there is no such term.
+    `continued` says which of the term's courses goes on with a course of the term before: key by its id.
+    """
 
     term: TermOpened
     municipalities: Mapping[str, MunicipalityRegistered]
     rule_books: Mapping[str, RuleBook]
     art_forms: frozenset[str]
     hosts: Mapping[str, str]
+    before: TermOpened | None = None
+    hosts_before: Mapping[str, str] = field(default_factory=dict)
+    continued: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def refusal_of_row(row: CourseRow, known: Known, scope: str) -> Refusal | None:
     if row.art_form not in known.art_forms:
         reason = N_("Row %(row)s, column %(column)s: there is no art form “%(given)s”.")
         return broken_row(row.number, "art_form", reason, given=row.art_form)
-    return _refusal_of_rules(row, known, host.name)
+    return _refusal_of_rules(row, known, host.name) or _refusal_to_continue(row, known)
 
 
 def _not_yours(row: CourseRow, code: str, known: Known) -> Refusal:
@@ -111,6 +118,54 @@ def _refusal_of_rules(row: CourseRow, known: Known, host: str) -> Refusal | None
     return None
 
 
+def continued_by(row: CourseRow, known: Known) -> str | None:
+    """The id of the course of the term before that goes on in this one; None where it begins anew."""
+    key = row.course_key if row.continues is None else row.continues
+    if known.before is None or key == BEGINS_ANEW:
+        return None
+    host = known.hosts_before.get(key)
+    if host is None or (row.continues is None and host != row.municipality_code):
+        return None
+    return course_id_of(known.before.term_id, key)
+
+
+def _refusal_to_continue(row: CourseRow, known: Known) -> Refusal | None:
+    if row.continues in (None, BEGINS_ANEW):
+        return None
+    host = known.hosts_before.get(row.continues or "")
+    if host is None:
+        reason = N_("Row %(row)s, column %(column)s: the term before has no course “%(given)s”.")
+        return broken_row(row.number, "continues", reason, given=row.continues)
+    if host != row.municipality_code:
+        reason = N_(
+            "Row %(row)s, column %(column)s: %(given)s is a course of %(other)s. "
+            "A course continues one of its own municipality."
+        )
+        other = known.municipalities[host].name
+        return broken_row(row.number, "continues", reason, given=row.continues, other=other)
+    return None
+
+
+def twice_continued(rows: Sequence[CourseRow], known: Known) -> list[Refusal]:
+    """A refusal a row that goes on with a course which another course of the term goes on with already.
+
+    Whose places would continue on which of the two nobody could say.
+    """
+    mine = {row.course_key for row in rows}
+    taken = {course: key for course, key in known.continued.items() if key not in mine}
+    refused = []
+    for row in rows:
+        course_id = continued_by(row, known)
+        if course_id is None:
+            continue
+        other = taken.setdefault(course_id, row.course_key)
+        if other != row.course_key:
+            reason = N_("Row %(row)s, column %(column)s: the course %(other)s continues %(given)s already.")
+            given = row.continues or row.course_key
+            refused.append(broken_row(row.number, "continues", reason, given=given, other=other))
+    return refused
+
+
 def course_of_row(row: CourseRow, known: Known) -> CoursePublished:
     """The course that the row describes, in the term. The row has been judged before."""
     first, last = lessons_between(known.term, row.weekday)
@@ -135,6 +190,7 @@ def course_of_row(row: CourseRow, known: Known) -> CoursePublished:
         shared=row.shared,
         rule_book_id=row.rule_book_id,
         queue_subject=row.subject,
+        continues=continued_by(row, known),
     )
 
 

@@ -24,6 +24,14 @@ def term_to_apply_for(day: date) -> TermOpened:
     return spring_term(day.year + 1)
 
 
+def term_of_id(term_id: str) -> TermOpened | None:
+    """The term named `VT2027` or `HT2027`; None for what is no such name."""
+    season, year = term_id[:2], term_id[2:]
+    if season not in ("VT", "HT") or len(year) != 4 or not year.isascii() or not year.isdigit():
+        return None
+    return spring_term(int(year)) if season == "VT" else autumn_term(int(year))
+
+
 def spring_term(year: int) -> TermOpened:
     name = LocalText(sv=f"Vårterminen {year}", en=f"Spring term {year}")
     return _term(f"VT{year}", name, year, SPRING_WEEKS)
@@ -50,3 +58,8 @@ def lessons_between(term: TermOpened, weekday: int) -> tuple[date, date]:
     first = term.starts_on + timedelta(days=(weekday - term.starts_on.isoweekday()) % 7)
     last = term.ends_on - timedelta(days=(term.ends_on.isoweekday() - weekday) % 7)
     return first, last
+
+
+def lessons_between_days(first: date, last: date) -> int:
+    """How many weekly lessons there are, both days included."""
+    return (last - first).days // 7 + 1

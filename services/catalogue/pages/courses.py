@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from werkzeug.wrappers import Response
 
 from services.catalogue.domain.answer import Answer
+from services.catalogue.domain.terms import lessons_between_days
 from services.catalogue.forms import CourseSearch, EligibilityQuery
 from services.catalogue.pages.common import cards, home_of_visitor, municipality_options
 from services.catalogue.queries import courses, eligibility, reference
@@ -139,6 +140,8 @@ def show_course(context: Context, course_id: str) -> Response:
         view=view,
         sign=art_sign(view.course.art_form),
         rule_book=rule_book,
+        lessons=lessons_between_days(view.course.first_lesson_on, view.course.last_lesson_on),
+        main_admission_on=rule_book.main_admission_to_come(view.term.starts_on, today),
         order=order_in_words(rule_book.order, say),
         lottery=_lottery(rule_book, course_id),
         chapters=chapters(rule_book),

@@ -8,7 +8,7 @@ import io
 from werkzeug.wrappers import Response
 
 from services.catalogue import commands
-from services.catalogue.domain.course_file import COLUMNS
+from services.catalogue.domain.course_file import COLUMNS, OPTIONAL_COLUMNS
 from services.catalogue.domain.course_import import CHANGED, NEW, UNCHANGED
 from services.catalogue.planning import Plan, plan_file
 from services.catalogue.queries import files, reference
@@ -80,6 +80,7 @@ def _page(
         terms=[(term_id, term.name.in_language(context.language)) for term_id, term in terms.items()],
         term_chosen=context.request.form.get("term") or chosen,
         columns=COLUMNS,
+        optional_columns=OPTIONAL_COLUMNS,
         plan=plan,
         counts=plan.counts if plan else {},
         shown=shown[:ROWS_SHOWN],
@@ -97,7 +98,7 @@ def download_courses(context: Context) -> Response:
         term_id = reference.latest_term_id(connection, today)
         rows = files.course_rows(connection, term_id, context.signed_in.municipality)
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS)
+    writer = csv.DictWriter(text, (*COLUMNS, *OPTIONAL_COLUMNS))
     writer.writeheader()
     writer.writerows(rows)
     name = f"courses-{context.signed_in.municipality}.csv"

@@ -103,6 +103,28 @@ def terms(connection: sa.Connection) -> dict[str, TermOpened]:
     return {row.term_id: term_of(row) for row in rows}
 
 
+def term_before(connection: sa.Connection, term: TermOpened) -> TermOpened | None:
+    """The last term that starts before this one."""
+    earlier = [each for each in terms(connection).values() if each.starts_on < term.starts_on]
+    return earlier[-1] if earlier else None
+
+
+def hosts_in(connection: sa.Connection, term_id: str) -> dict[str, str]:
+    """The host of each course of the term, by the course's key."""
+    courses = tables.courses
+    query = sa.select(courses.c.course_key, courses.c.municipality_code).where(courses.c.term_id == term_id)
+    return {row.course_key: row.municipality_code for row in connection.execute(query)}
+
+
+def continued_in(connection: sa.Connection, term_id: str) -> dict[str, str]:
+    """The keys of the term's courses that go on with one of the term before, by that one's id."""
+    courses = tables.courses
+    query = sa.select(courses.c.continues, courses.c.course_key).where(
+        courses.c.term_id == term_id, courses.c.continues.is_not(None), courses.c.cancelled_at.is_(None)
+    )
+    return {row.continues: row.course_key for row in connection.execute(query)}
+
+
 def current_terms(connection: sa.Connection, today: date) -> dict[str, TermOpened]:
     """The terms that are not over."""
     return {term_id: term for term_id, term in terms(connection).items() if term.ends_on >= today}

@@ -34,6 +34,11 @@ ADMISSION_ROUND = "admission_round"
 AGE_OF_MAJORITY = 18
 FREE_SEAT = "free_seat"
 NEXT_IN_QUEUE = "next_in_queue"
+CARRIED_OVER = "carried_over"
+# Why who comes waits though there is a seat: it is kept for who is on the course in the term before, or the
+# school gives all of its places on one day.
+KEPT_SEATS = "kept_seats"
+MAIN_ADMISSION = "main_admission"
 # A queue's rule is named by the criterion that its rule book orders it by first.
 QUEUE_RULES = ORDER_CRITERIA
 
@@ -62,7 +67,8 @@ class CourseState:
 
     `capacity` is above `published_capacity` while more seats are held than the course has by now. `blocked`
     are those who wait and cannot, or will not, have one of the free seats; `held` counts the seats by home
-    municipality where the rule book keeps some for one.
+    municipality where the rule book keeps some for one. `kept` are the seats of those who are on the course
+    in the term before, until it is settled who of them continues.
     """
 
     course_id: str
@@ -81,15 +87,25 @@ class CourseState:
     held: dict[str, int] = field(default_factory=dict)
     # Whether the course's admission round is over; until then a rule book with rounds gives no seat singly.
     round_over: bool = False
+    kept: int = 0
 
     @property
     def has_free_seat(self) -> bool:
         """A seat nobody holds and nobody waits for: who waits goes before who comes."""
-        return self.taken < self.capacity and self.waiting <= self.blocked
+        return self.taken + self.kept < self.capacity and self.waiting <= self.blocked
 
     @property
     def seats(self) -> Seats:
-        return Seats(self.capacity, self.taken, self.held)
+        return Seats(max(self.taken, self.capacity - self.kept), self.taken, self.held)
+
+    def gives_no_seat_before(self, today: date) -> date | None:
+        """The day of the school's main admission, while it is to come: until then all who apply wait."""
+        day = self.rule_book.main_admission_to_come(self.terms.term_starts_on, today)
+        return None if self.round_over else day
+
+    def gives_seat_on(self, today: date) -> bool:
+        """Whether who comes today has a seat at once."""
+        return self.has_free_seat and self.gives_no_seat_before(today) is None
 
     @property
     def lesson(self) -> Lesson:
@@ -168,8 +184,9 @@ def decide(
     )
     if refusal is not None:
         return refusal
-    held_back = _held_back(course, applicant, today, around) if course.has_free_seat else None
-    gets_seat = course.has_free_seat and held_back is None
+    is_free = course.gives_seat_on(today)
+    held_back = _held_back(course, applicant, today, around) if is_free else None
+    gets_seat = is_free and held_back is None
     wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat, around.choice)
     refusal = refusal_by_limits(course.rule_book, wish, around.engagements)
     if refusal is not None:
@@ -182,7 +199,16 @@ def decide(
         return Decision("placed", FREE_SEAT, basis.rule, now, facts)
     course.waiting += 1
     course.blocked += held_back is not None
-    return Decision("queued", held_back or course.rule_book.order[0], basis.rule, now, facts)
+    return Decision("queued", held_back or _why_full(course, today), basis.rule, now, facts)
+
+
+def _why_full(course: CourseState, today: date) -> str:
+    """Nobody gets a seat now: the rule by which all who come wait."""
+    if course.gives_no_seat_before(today) is not None:
+        return MAIN_ADMISSION
+    if course.kept and course.taken < course.capacity:
+        return KEPT_SEATS
+    return course.rule_book.order[0]
 
 
 def _held_back(course: CourseState, applicant: Applicant, today: date, around: Surroundings) -> str | None:

@@ -176,7 +176,7 @@ def load_problem(connection: sa.Connection, round_: sa.Row[Any], today: date) ->
         {
             name: RoundCourse(
                 name,
-                max(0, state.capacity - state.taken),
+                max(0, state.seats.free),
                 reserved,
                 state.terms.host.code,
                 fee_of(state),

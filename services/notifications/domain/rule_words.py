@@ -30,6 +30,22 @@ _WORDS: Mapping[str, str] = {
     "ceiling_reached": N_(
         "A place is free, but the home municipality pays for no more places elsewhere this term."
     ),
+    "carried_over": N_("By the school's rules who has a place goes on next term before others come."),
+    "queue_carried_over": N_("By the school's rules the place in the queue goes on with its queue date."),
+    "queue_to_confirm": N_(
+        "By the school's rules the place in the queue goes on with its queue date if you confirm it."
+    ),
+    "fewer_seats": N_(
+        "The course has fewer places next term. Those who have had theirs longest keep it, and the others "
+        "wait with their old queue date."
+    ),
+    "main_admission": N_(
+        "The school gives its places on one day, to those who wait by then, in the order of its rules."
+    ),
+    "kept_seats": N_(
+        "The places that are free are kept for those who are on the course this term, until it is settled "
+        "who of them goes on."
+    ),
     "seats_together": N_(
         "There are too few free places for all the siblings. They get places together or not at all."
     ),

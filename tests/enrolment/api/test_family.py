@@ -56,6 +56,7 @@ class TestMyFamily:
             "ahead": {},
             "answer_by": None,
             "declines": 0,
+            "renew_by": None,
             "choice": None,
             "party_id": None,
             "rents": None,

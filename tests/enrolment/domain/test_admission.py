@@ -13,7 +13,10 @@ from services.chassis.refusals import Refusal
 from services.contracts.eligibility import CourseTerms, Municipality
 from services.contracts.rule_book import RuleBook
 from services.enrolment.domain.admission import (
+    CARRIED_OVER,
     FREE_SEAT,
+    KEPT_SEATS,
+    MAIN_ADMISSION,
     QUEUE_RULES,
     Applicant,
     CourseState,
@@ -21,6 +24,7 @@ from services.enrolment.domain.admission import (
     decide,
 )
 from services.enrolment.domain.offers import CEILING, RESERVED, SEATS_TOGETHER
+from services.enrolment.domain.rollover import FEWER_SEATS, QUEUE_CARRIED_OVER, QUEUE_TO_CONFIRM
 from services.enrolment.words import RULES
 from tests.enrolment.story import NORRBYS_RULES, SODERBYS_RULES
 
@@ -146,15 +150,11 @@ def test_a_place_in_the_queue_names_the_criterion_that_counts_first() -> None:
 
 def test_every_rule_has_words() -> None:
     others = {
-        FREE_SEAT,
-        "next_in_queue",
-        RESERVED,
-        CEILING,
-        SEATS_TOGETHER,
-        "kept_after_refusal",
-        "admission_round",
+        *(FREE_SEAT, RESERVED, CEILING, SEATS_TOGETHER),
+        *("next_in_queue", "kept_after_refusal", "admission_round"),
     }
-    assert {*QUEUE_RULES, *others} == set(RULES)
+    carried = {CARRIED_OVER, QUEUE_CARRIED_OVER, QUEUE_TO_CONFIRM, FEWER_SEATS}
+    assert {*QUEUE_RULES, *others, *carried, KEPT_SEATS, MAIN_ADMISSION} == set(RULES)
 
 
 @pytest.mark.parametrize(
