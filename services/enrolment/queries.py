@@ -64,7 +64,8 @@ _SAME_COURSE = (
 )
 
 
-def _course(row: sa.Row[Any]) -> Course:
+def course_of(row: sa.Row[Any]) -> Course:
+    """From a row of `repository.course_rows`."""
     return Course(
         title=LocalText(row.title_sv, row.title_en),
         term=LocalText(row.term_sv, row.term_en),
@@ -78,7 +79,7 @@ def course(connection: sa.Connection, course_id: str) -> tuple[Course, CourseSta
     row = connection.execute(repository.course_rows([course_id])).first()
     if row is None:
         return None
-    return _course(row), repository.course_state(row, repository.known_municipalities(connection))
+    return course_of(row), repository.course_state(row, repository.known_municipalities(connection))
 
 
 def host_of_course(connection: sa.Connection, course_id: str) -> str | None:
@@ -186,7 +187,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
     known = repository.known_municipalities(connection)
     course_rows = connection.execute(repository.course_rows({row.course_id for row in rows})).all()
     states = {row.course_id: repository.course_state(row, known) for row in course_rows}
-    shown = {row.course_id: _course(row) for row in course_rows}
+    shown = {row.course_id: course_of(row) for row in course_rows}
     pupil_rows = {
         row.pupil_id: row
         for row in connection.execute(
@@ -326,7 +327,7 @@ def courses_of_school(connection: sa.Connection, municipality: str) -> list[Cour
         .order_by(None)
         .order_by(courses.c.waiting.desc(), courses.c.title_sv, courses.c.course_id)
     )
-    return [_course(row) for row in rows]
+    return [course_of(row) for row in rows]
 
 
 def pupils_elsewhere(connection: sa.Connection, municipality: str, today: date) -> list[Application]:

@@ -17,8 +17,9 @@ from services.contracts.price import WithdrawalCost
 from services.enrolment import pricing, repository, surroundings
 from services.enrolment.admission import record_seats
 from services.enrolment.domain.admission import NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
-from services.enrolment.domain.offers import choose, keeps_place_in_queue, last_day_to_answer
-from services.enrolment.domain.queue import Waiting, position_of
+from services.enrolment.domain.offers import Choice, keeps_place_in_queue, last_day_to_answer
+from services.enrolment.domain.queue import position_of
+from services.enrolment.offering import plan_offers
 from services.enrolment.tables import applications, courses, pupils
 
 KEPT_AFTER_REFUSAL = "kept_after_refusal"
@@ -28,7 +29,8 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
     """Hold each free seat for the next in line, as the rule book orders the queue, and tell the family.
 
     `fresh` where a seat came free that nobody has been asked about: who said no to an earlier one is asked
-    again. Who stood ahead of one who is offered a seat, and is not, has the reason recorded.
+    again. Who stood ahead of one who is offered a seat, and is not, has the reason recorded. Where the rule
+    book leaves the offering to staff, the seat waits for them: see bulk_offers.py.
     """
     if course.taken >= course.capacity or course.waiting == 0 or course.terms.cancelled:
         return
@@ -38,17 +40,23 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
             .where(applications.c.course_id == course.course_id, applications.c.passed)
             .values(passed=False)
         )
-    queue = repository.queues(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
-    offered, skipped = _choose(unit, course, queue)
-    if not offered:
+    if course.rule_book.answering.offers == "by_staff":
+        return
+    plan = plan_offers(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
+    hold_seats(unit, course, plan.choice, "enrolment", "a seat came free and the pupil was next")
+
+
+def hold_seats(unit: Unit, course: CourseState, choice: Choice, by: str, why: str) -> None:
+    """Hold the chosen seats, which `course` has counted as taken, and tell the families."""
+    if not choice.offered:
         return
     answer_by = last_day_to_answer(course.rule_book, unit.today)
     more: dict[str, Any] = {"answer_by": answer_by, "offered_at": unit.now}
-    repository.change_state(unit, offered, "offered", rule=NEXT_IN_QUEUE, at=unit.now, **more)
-    happened = [(each, "offered", "a seat came free and the pupil was next") for each in offered]
-    happened += [(each, "skipped", reason) for each, reason in skipped]
-    repository.note_events(unit, [(each, "enrolment", what, why) for each, what, why in happened])
-    for row in _with_pupils(unit, offered):
+    repository.change_state(unit, choice.offered, "offered", rule=NEXT_IN_QUEUE, at=unit.now, **more)
+    happened = [(each, "offered", why) for each in choice.offered]
+    happened += [(each, "skipped", reason) for each, reason in choice.skipped]
+    repository.note_events(unit, [(each, by, what, reason) for each, what, reason in happened])
+    for row in _with_pupils(unit, choice.offered):
         unit.record(
             PlaceOffered(
                 application_id=row.application_id,
@@ -60,36 +68,6 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
                 answer_by=answer_by,
             )
         )
-
-
-def _choose(
-    unit: Unit, course: CourseState, queue: Sequence[Waiting]
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Who is offered the free seats, and who was passed over and why. Takes the seats from `course`.
-
-    One seat at a time, siblings' together, since each may use up what a home municipality pays for.
-    """
-    limits = surroundings.load_ceilings(unit.connection, [course.term_id])
-    course.held.clear()
-    surroundings.count_held(unit.connection, [course])
-    engagements = surroundings.engagements_of(unit.connection, {each.pupil_id for each in queue})
-    left = list(queue)
-    offered: list[str] = []
-    skipped: dict[str, str] = {}
-    while course.taken < course.capacity:
-        key = course.course_id
-        barred = surroundings.bars({key: course}, {key: left}, engagements, limits)[key]
-        choice = choose(left, course.rule_book, course.seats, course.day(unit.today), barred, most=1)
-        if not choice.offered:
-            break
-        skipped.update(choice.skipped)
-        for chosen in [each for each in left if each.application_id in choice.offered]:
-            left.remove(chosen)
-            offered.append(chosen.application_id)
-            limits.use(chosen.home_code, course)
-            course.take_seat(chosen.home_code)
-            course.waiting -= 1
-    return offered, [(each, why) for each, why in skipped.items() if each not in offered]
 
 
 def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:

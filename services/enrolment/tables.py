@@ -230,6 +230,17 @@ application_events = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
 )
 
+# Offers that staff made after a preview: the id that the form carries makes pressing twice do it once.
+bulk_offers = sa.Table(
+    "bulk_offers",
+    metadata,
+    sa.Column("bulk_id", sa.String(64), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("offered", sa.Integer, nullable=False),
+    sa.Column("offered_by", sa.String(200), nullable=False),
+    sa.Column("offered_at", UtcDateTime, nullable=False),
+)
+
 # An admission round of a term, for the courses of a municipality (two digits: of the county) whose rule
 # book gives places in rounds.
 rounds = sa.Table(

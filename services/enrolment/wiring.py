@@ -16,6 +16,8 @@ from services.enrolment import (
     applying_pages,
     decision_pages,
     entering_pages,
+    offer_api,
+    offer_pages,
     pages,
     pupil_pages,
     queries,
@@ -54,6 +56,7 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         pages.routes,
         applying_pages.routes,
         staff_pages.routes,
+        offer_pages.routes,
         entering_pages.routes,
         pupil_pages.routes,
         statistics_pages.routes,
@@ -61,6 +64,7 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         round_pages.routes,
         api.routes,
         applying_api.routes,
+        offer_api.routes,
         round_api.routes,
     ]
     app = App(parts, modules, Path(__file__).parent)

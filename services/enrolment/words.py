@@ -87,6 +87,27 @@ SKIPS = {
     "ceiling_reached": N_("A seat went to the next in line: the home municipality pays for no more places."),
 }
 
+# The same to staff, before they offer: why one who stands ahead would not get a seat.
+PASSED_OVER = {
+    "declined_this_seat": N_("Said no to this seat"),
+    "reserved_seat": N_("The seats that are left are kept for another municipality"),
+    "has_enough": N_("Has as many courses as the school allows, or another one at that time"),
+    "ceiling_reached": N_("The home municipality pays for no more places"),
+}
+
+# By which criterion of the rule book one stands before the next in line.
+STANDS_BY = {
+    "queue_date": N_("Earlier queue date than the next in line"),
+    "queue_day": N_("Earlier queue date than the next in line"),
+    "new_pupils_first": N_("Has no place at the school yet, the next in line has"),
+    "host_residents_first": N_("Lives in the school’s municipality, the next in line does not"),
+    "children_before_adults": N_("A child, the next in line is an adult"),
+    "moved_in_first": N_("Moved in and played in another school, the next in line did not"),
+    "on_time_first": N_("Applied in time, the next in line came later"),
+    "siblings_first": N_("Has a brother or sister on the course, the next in line has not"),
+    "lottery": N_("Earlier lot in the lottery than the next in line"),
+}
+
 PUPIL_EVENTS = {
     "moved": N_("Moved to another municipality"),
     "recorded": N_("What is recorded was changed"),
