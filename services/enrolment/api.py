@@ -20,6 +20,7 @@ from services.enrolment.domain.admission import APPLICATION_UNKNOWN, COURSE_UNKN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome
 from services.enrolment.entering_pages import EnterForm, enter_application
 from services.enrolment.forms import MOST_ORE, KeyField, Text
+from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import FAMILY, GUARDIAN, person_id, today_of
 from services.enrolment.staff_pages import STAFF, STAFF_OF_HOST
 from services.enrolment.verdicts import Verdict, verdicts_of
@@ -339,20 +340,37 @@ def own_pupils_elsewhere(context: Context) -> dict[str, Any]:
         }
 
 
+class NextActionAnswer(Schema):
+    """The one thing to do next, `offer` for instance, or `nothing`; `path` is the page it is done on."""
+
+    name = fields.String(required=True)
+    count = fields.Integer(required=True)
+    path = fields.String(required=True)
+
+
+class SchoolCourse(CourseSummary):
+    next_action = fields.Nested(NextActionAnswer, required=True)
+
+
 class SchoolCoursesAnswer(Schema):
-    courses = fields.List(fields.Nested(CourseSummary), required=True)
+    courses = fields.List(fields.Nested(SchoolCourse), required=True)
 
 
 @routes.api(
     "GET",
     "/courses",
     access=STAFF,
-    summary="My municipality's courses with seats and queues",
+    summary="My municipality's courses with seats, queues and what to do next",
     answer=SchoolCoursesAnswer,
 )
 def school_courses(context: Context) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
-        return {"courses": queries.courses_of_school(connection, context.signed_in.municipality)}
+        courses = queries.courses_of_school(connection, context.signed_in.municipality)
+        actions = next_actions(connection, today_of(context), of_school(context.signed_in.municipality))
+    summary = CourseSummary()
+    return {
+        "courses": [{**summary.dump(course), "next_action": actions[course.course_id]} for course in courses]
+    }
 
 
 @routes.api(

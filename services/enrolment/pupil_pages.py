@@ -122,6 +122,13 @@ _CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], str
 }
 
 
+def make_change(context: Context, pupil_id: str, change: str, form: dict[str, Any]) -> None:
+    """`form` as the change's schema loads it. Raises Refused, and then nothing has changed."""
+    _, command, _ = _CHANGES[change]
+    with context.parts.storage.unit() as unit:
+        command(unit, pupil_id, form, context.signed_in.audit_name)
+
+
 @routes.page(
     "/staff/pupils/<pupil_id>/<any(move,identity,guardian,household,record):change>",
     access=STAFF_OF_HOME,
@@ -129,11 +136,10 @@ _CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], str
 )
 def change_pupil(context: Context, pupil_id: str, change: str) -> Response:
     """A refusal is said on the page, and nothing has changed."""
-    schema, command, said = _CHANGES[change]
+    schema, _, said = _CHANGES[change]
     form = context.load_form(schema())
     try:
-        with context.parts.storage.unit() as unit:
-            command(unit, pupil_id, form, context.signed_in.audit_name)
+        make_change(context, pupil_id, change, form)
     except Refused as refused:
         text = context.refusal_text(refused.refusal)
         return _page(context, pupil_id, text, refused.refusal.status)

@@ -16,6 +16,7 @@ from services.enrolment import (
     applying_pages,
     decision_pages,
     entering_pages,
+    figures_api,
     offer_api,
     offer_pages,
     pages,
@@ -23,6 +24,7 @@ from services.enrolment import (
     queries,
     round_api,
     round_pages,
+    staff_api,
     staff_pages,
     statistics_pages,
 )
@@ -65,6 +67,8 @@ def compose(settings: Settings, clock: Clock) -> Composition:
         api.routes,
         applying_api.routes,
         offer_api.routes,
+        staff_api.routes,
+        figures_api.routes,
         round_api.routes,
     ]
     app = App(parts, modules, Path(__file__).parent)

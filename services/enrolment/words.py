@@ -123,6 +123,7 @@ EVENTS = {
     "skipped": N_("Passed over for a seat"),
     "ranked": N_("The choices were ranked anew"),
     "chosen": N_("Rental or Fritidskort was changed"),
+    "asked": N_("Done by the school, as the family asked"),
     "came_of_age": N_("The pupil turned 18 and decides"),
 }
 
