@@ -13,7 +13,7 @@ from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
-from services.enrolment import commands, queries, words
+from services.enrolment import answering, commands, queries, words
 from services.enrolment.applying_pages import decide
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN, COURSE_UNKNOWN
@@ -152,6 +152,8 @@ class ApplicationAnswer(Schema):
     party_id = fields.String(required=True, allow_none=True)
     rents = fields.String(required=True, allow_none=True)
     voucher_ore = fields.Integer(required=True)
+    # Two guardians answered the offer differently: the seat is held until the school has settled it.
+    is_disputed = fields.Boolean(required=True)
     price = fields.Nested(PriceAnswer, required=True, allow_none=True)
     pupil = fields.Nested(PupilAnswer, required=True)
     course = fields.Nested(CourseSummary, required=True)
@@ -191,7 +193,7 @@ def my_application(context: Context, application_id: str) -> queries.Application
 def _act(context: Context, application_id: str, command: Any, **more: Any) -> queries.Application:
     my_application(context, application_id)
     with context.parts.storage.unit() as unit:
-        command(unit, application_id, context.signed_in.audit_name, **more)
+        command(unit, application_id, person_id(context), context.signed_in.audit_name)
     application: queries.Application = my_application(context, application_id)
     return application
 
@@ -204,7 +206,7 @@ def _act(context: Context, application_id: str, command: Any, **more: Any) -> qu
     answer=ApplicationAnswer,
 )
 def withdraw_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.withdraw, person_id=person_id(context))
+    return _act(context, application_id, answering.withdraw)
 
 
 @routes.api(
@@ -215,7 +217,7 @@ def withdraw_by_api(context: Context, application_id: str) -> queries.Applicatio
     answer=ApplicationAnswer,
 )
 def accept_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.accept_offer)
+    return _act(context, application_id, answering.accept)
 
 
 @routes.api(
@@ -226,7 +228,7 @@ def accept_by_api(context: Context, application_id: str) -> queries.Application:
     answer=ApplicationAnswer,
 )
 def decline_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.decline_offer)
+    return _act(context, application_id, answering.decline)
 
 
 class PupilsAnswer(Schema):

@@ -20,7 +20,7 @@ from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ContactRegistered, PupilNamed
 from services.contracts.rule_book import RuleBook
-from services.enrolment import choices, pricing, repository, seats, surroundings
+from services.enrolment import choices, disputes, pricing, repository, seats, surroundings
 from services.enrolment.admission import decide_applications
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, APPLICATION_UNKNOWN, CourseState
 from services.enrolment.domain.limits import Wish, refusal_by_limits
@@ -256,11 +256,9 @@ def accept_offer(unit: Unit, application_id: str, by: str) -> None:
     Where the rule book lets a pupil play one instrument, its other instrument applications at the school end;
     where the pupil ranks its choices, those end that come to nothing behind this one.
     """
-    party = _party(unit, application_id)
+    party = party_of(unit, application_id)
     states = repository.lock_courses_of(unit, {row.pupil_id for row in party})
-    rows = {
-        row.application_id: row for row in _lock_applications(unit, [row.application_id for row in party])
-    }
+    rows = {row.application_id: row for row in lock_applications(unit, [row.application_id for row in party])}
     if rows[application_id].state == "placed":
         return
     if rows[application_id].state != "offered":
@@ -278,14 +276,14 @@ def _accept(unit: Unit, row: sa.Row[Any], states: Mapping[str, CourseState], by:
     _may_take_one_more(unit, row, course)
     seats.place(unit, row, course, by)
     others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
-    for other in _lock_applications(unit, others):
+    for other in lock_applications(unit, others):
         seats.end_application(unit, other, states[other.course_id], "one_instrument", by)
         seats.offer_free_seats(unit, states[other.course_id], fresh=True)
         seats.save(unit, states[other.course_id])
     choices.settle(unit, row.pupil_id, course, by)
 
 
-def _party(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
+def party_of(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
     """The application, and those of siblings who applied together with it. Raises Refused for none."""
     row = unit.row(sa.select(applications).where(applications.c.application_id == application_id))
     if row is None:
@@ -296,7 +294,8 @@ def _party(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
     return unit.rows(sa.select(applications).where(same))
 
 
-def _lock_applications(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+def lock_applications(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    """In id order; their courses are locked before, as everywhere."""
     return unit.rows(
         sa.select(applications)
         .where(applications.c.application_id.in_(application_ids))
@@ -320,11 +319,11 @@ def decline_offer(unit: Unit, application_id: str, by: str) -> None:
 
     The answer is for all siblings who applied together: they come together or not at all.
     """
-    party = _party(unit, application_id)
+    party = party_of(unit, application_id)
     row, course = _locked(unit, application_id)
     if row.state != "offered":
         raise Refused(NO_OFFER)
-    for each in _lock_applications(unit, [each.application_id for each in party]):
+    for each in lock_applications(unit, [each.application_id for each in party]):
         if each.state == "offered":
             seats.refuse_offer(unit, each, course, by, expired=False)
 
@@ -340,7 +339,9 @@ def expire_offers(unit: Unit, most: int) -> int:
     for each in due:
         row, course = _locked(unit, each.application_id)
         if row.state == "offered" and row.answer_by is not None and row.answer_by < unit.today:
-            seats.refuse_offer(unit, row, course, "enrolment", expired=True)
+            # A guardian's no has waited for the other guardian: now it counts.
+            said_no = disputes.was_declined(unit.connection, row)
+            seats.refuse_offer(unit, row, course, "enrolment", expired=not said_no)
     return len(due)
 
 

@@ -12,7 +12,9 @@ from services.chassis.refusals import N_, Refused
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
-from services.enrolment import life, queries, statistics, words
+from services.enrolment import life, pupil_queries, queries, statistics, words
+from services.enrolment.answering import settle
+from services.enrolment.domain.answers import ANSWERS
 from services.enrolment.for_family import ACTIONS, act_for_family
 from services.enrolment.forms import Text
 from services.enrolment.pages import today_of
@@ -58,12 +60,36 @@ def act_for_family_by_staff(context: Context, application_id: str) -> Response:
     return context.redirect(f"/staff/applications/{application_id}", said)
 
 
+class SettleForm(Schema):
+    """`answer` is the one that holds, where two guardians gave different ones."""
+
+    answer = fields.String(required=True, validate=validate.OneOf(ANSWERS))
+    why = Text(required=True, validate=validate.Length(1, 500))
+
+
+@routes.page("/staff/applications/<application_id>/settle", access=STAFF_OF_APPLICATION, methods=("POST",))
+def settle_by_staff(context: Context, application_id: str) -> Response:
+    """A refusal is said on the page, and nothing has changed."""
+    form = context.load_form(SettleForm())
+    by = context.signed_in.audit_name
+    try:
+        with context.parts.storage.unit() as unit:
+            settle(unit, application_id, form["answer"], by, why=form["why"])
+    except Refused as refused:
+        return _decision(
+            context, application_id, context.refusal_text(refused.refusal), refused.refusal.status
+        )
+    said = context.texts.gettext(N_("It is settled, and both guardians see it on their pages."))
+    return context.redirect(f"/staff/applications/{application_id}", said)
+
+
 def _decision(context: Context, application_id: str, error: str, status: int) -> Response:
     with context.parts.storage.reading() as connection:
         application = queries.application(connection, application_id, today_of(context))
+        if application is None:
+            raise NotFound
         events = queries.events(connection, application_id)
-    if application is None:
-        raise NotFound
+        answers = pupil_queries.answers_for_staff(connection, application_id)
     return context.render(
         "decision.html",
         http_status=status,
@@ -71,6 +97,7 @@ def _decision(context: Context, application_id: str, error: str, status: int) ->
         events=events,
         words=words,
         error=error,
+        answers=answers,
         today=today_of(context),
     )
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
 from services.chassis.municipality import covers
-from services.enrolment import repository, surroundings
+from services.enrolment import disputes, repository, surroundings
 from services.enrolment.domain.admission import CourseState, refusal_before_round
 from services.enrolment.domain.next_action import SOON, CourseNow, NextAction, Round, next_action
 from services.enrolment.tables import applications, courses, rounds
@@ -26,9 +28,20 @@ def next_actions(
     surroundings.count_held(connection, states.values())
     surroundings.find_blocked(connection, states.values(), limits, today)
     expiring = _expiring(connection, today, *conditions)
+    to_settle = Counter(
+        row.course_id
+        for row in disputes.disputed_applications(
+            connection, applications.c.course_id.in_(sa.select(courses.c.course_id).where(*conditions))
+        )
+    )
     going_on = connection.execute(sa.select(rounds).where(rounds.c.state != "published")).all()
     return {
-        course_id: next_action(_now(state, expiring.get(course_id, ()), going_on, today), today)
+        course_id: next_action(
+            replace(
+                _now(state, expiring.get(course_id, ()), going_on, today), to_settle=to_settle[course_id]
+            ),
+            today,
+        )
         for course_id, state in states.items()
     }
 

@@ -18,6 +18,7 @@ from services.contracts.eligibility import (
 from services.contracts.fact import LocalText
 from services.contracts.price import Price, PriceFacts, WithdrawalCost, full_price, takes_voucher
 from services.enrolment import commands, pricing, repository
+from services.enrolment.disputes import is_disputed
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
 from services.enrolment.domain.queue import ahead_by_kind, lot_of
 from services.enrolment.domain.requests import is_readable
@@ -164,6 +165,8 @@ class Application:
     takes_voucher: bool = False
     # The pupil's lot for the course, where the rule book's order draws one.
     lot: str | None = None
+    # Two guardians answered the offer differently, and the school has not settled it.
+    is_disputed: bool = False
 
     @property
     def fee_ore(self) -> int | None:
@@ -177,7 +180,7 @@ class Application:
 def applications_where(connection: sa.Connection, today: date, *conditions: Any) -> list[Application]:
     """Applications with all that is shown of them, in queue order a course. Eleven statements at most."""
     rows = connection.execute(
-        sa.select(applications, guardians.c.name.label("guardian_name"))
+        sa.select(applications, guardians.c.name.label("guardian_name"), is_disputed().label("is_disputed"))
         .outerjoin(guardians, guardians.c.guardian_id == applications.c.guardian_id)
         .where(*conditions)
         .order_by(applications.c.queued_at, applications.c.application_id)
@@ -216,7 +219,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
 
 _SAME = (
     *("application_id", "state", "outcome", "rule", "basis", "queued_at", "decided_at", "changed_at"),
-    *("answer_by", "declines", "choice", "party_id", "rents", "voucher_ore"),
+    *("answer_by", "declines", "choice", "party_id", "rents", "voucher_ore", "is_disputed"),
 )
 _NOT_WAITING: tuple[int | None, dict[str, int]] = (None, {})
 

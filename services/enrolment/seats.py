@@ -84,7 +84,7 @@ def place(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> None:
     repository.change_state(unit, [row.application_id], "placed", rule=NEXT_IN_QUEUE, at=unit.now)
     repository.note_events(unit, [(row.application_id, by, "placed", "the offer was accepted")])
     surroundings.lose_queue_dates(unit, {(row.pupil_id, course.subject)})
-    unit.record(PlaceGiven(given_at=unit.now, rule=NEXT_IN_QUEUE, **_about(unit, row, course)))
+    unit.record(PlaceGiven(given_at=unit.now, rule=NEXT_IN_QUEUE, **about(unit, row, course)))
 
 
 def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, expired: bool) -> None:
@@ -99,8 +99,8 @@ def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, 
     if keeps:
         queues = repository.queues(unit.connection, {course.course_id: course}, unit.today)
         position = position_of(row.application_id, queues[course.course_id])
-        about = {**_about(unit, row, course), "position": position, "rule": KEPT_AFTER_REFUSAL}
-        unit.record(ApplicationQueued(queued_at=row.queued_at, **about))
+        more = {**about(unit, row, course), "position": position, "rule": KEPT_AFTER_REFUSAL}
+        unit.record(ApplicationQueued(queued_at=row.queued_at, **more))
 
 
 def _back_to_queue(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, why: str) -> None:
@@ -172,7 +172,7 @@ def save(unit: Unit, course: CourseState) -> None:
     record_seats(unit, [course])
 
 
-def _about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
+def about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
     """What facts about an application have in common; of a protected pupil neither guardian nor home."""
     protected = _is_protected(unit, row.pupil_id)
     return {

@@ -11,9 +11,10 @@ from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.enrolment import pupil_queries, queries
+from services.enrolment.answering import settle
 from services.enrolment.api import ApplicationAnswer, PupilAnswer
-from services.enrolment.commands import APPLICATION_UNKNOWN
-from services.enrolment.decision_pages import STAFF_OF_APPLICATION, ForFamilyForm
+from services.enrolment.decision_pages import STAFF_OF_APPLICATION, ForFamilyForm, SettleForm
+from services.enrolment.domain.admission import APPLICATION_UNKNOWN
 from services.enrolment.for_family import act_for_family
 from services.enrolment.pages import today_of
 from services.enrolment.pupil_pages import (
@@ -151,6 +152,25 @@ def act_for_family_by_api(context: Context, application_id: str) -> queries.Appl
             context.signed_in.audit_name,
             why=context.body["why"],
         )
+    return _application(context, application_id)
+
+
+@routes.api(
+    "POST",
+    "/applications/<application_id>/settle",
+    access=STAFF_OF_APPLICATION,
+    summary="Settle an offer that two guardians of the child answered differently",
+    body=SettleForm,
+    answer=ApplicationAnswer,
+)
+def settle_by_api(context: Context, application_id: str) -> queries.Application:
+    answer, why = context.body["answer"], context.body["why"]
+    with context.parts.storage.unit() as unit:
+        settle(unit, application_id, answer, context.signed_in.audit_name, why=why)
+    return _application(context, application_id)
+
+
+def _application(context: Context, application_id: str) -> queries.Application:
     with context.parts.storage.reading() as connection:
         found = queries.application(connection, application_id, today_of(context))
     if found is None:

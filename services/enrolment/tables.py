@@ -241,6 +241,35 @@ bulk_offers = sa.Table(
     sa.Column("offered_at", UtcDateTime, nullable=False),
 )
 
+# How each guardian answered an offer; `offered_at` says which offer. `answer_by` is its last day, as of then.
+offer_answers = sa.Table(
+    "offer_answers",
+    metadata,
+    sa.Column(
+        "application_id", sa.String(64), sa.ForeignKey("applications.application_id"), primary_key=True
+    ),
+    sa.Column("offered_at", UtcDateTime, primary_key=True),
+    sa.Column("guardian_id", sa.String(64), sa.ForeignKey("guardians.guardian_id"), primary_key=True),
+    sa.Column("answer", sa.String(8), nullable=False),
+    sa.Column("answered_at", UtcDateTime, nullable=False),
+    sa.Column("answer_by", sa.Date),
+    sa.CheckConstraint("answer IN ('yes', 'no')", name="ck_offer_answers_answer"),
+)
+
+# An offer that two guardians answered differently, until staff settle it or they agree.
+offer_cases = sa.Table(
+    "offer_cases",
+    metadata,
+    sa.Column(
+        "application_id", sa.String(64), sa.ForeignKey("applications.application_id"), primary_key=True
+    ),
+    sa.Column("offered_at", UtcDateTime, primary_key=True),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("settled_at", UtcDateTime),
+    sa.Column("settled_by", sa.String(200)),
+    sa.Column("settled_as", sa.String(16)),
+)
+
 # An admission round of a term, for the courses of a municipality (two digits: of the county) whose rule
 # book gives places in rounds.
 rounds = sa.Table(

@@ -108,6 +108,21 @@ STANDS_BY = {
     "lottery": N_("Earlier lot in the lottery than the next in line"),
 }
 
+# What a family is told once its answer is kept.
+CAME_TO = {
+    "withdrawn": N_("The application is withdrawn."),
+    "accepted": N_("The place is yours. Welcome!"),
+    "declined": N_("You have declined the offer. It goes to the next in line."),
+    "held": N_(
+        "Your no is kept. The seat is held until the other guardian has answered, or the time is over."
+    ),
+    "disputed": N_(
+        "You two have answered differently. The school settles it, and the seat is held meanwhile."
+    ),
+}
+
+ANSWERS = {"yes": N_("yes"), "no": N_("no")}
+
 PUPIL_EVENTS = {
     "moved": N_("Moved to another municipality"),
     "recorded": N_("What is recorded was changed"),
@@ -124,6 +139,9 @@ EVENTS = {
     "ranked": N_("The choices were ranked anew"),
     "chosen": N_("Rental or Fritidskort was changed"),
     "asked": N_("Done by the school, as the family asked"),
+    "held": N_("A guardian said no; the seat is held for the other one’s answer"),
+    "disputed": N_("Two guardians answered differently; the school settles it"),
+    "settled": N_("The school settled what the guardians disagreed about"),
     "came_of_age": N_("The pupil turned 18 and decides"),
 }
 

@@ -141,6 +141,28 @@ class TestForAFamily:
         post(client, "/applications/nothing/for-family", norrby, {"action": "withdraw", **WHY}, 404)
 
 
+class TestTwoGuardians:
+    def test_opposing_answers_are_settled(
+        self, client: Client, norrby: Headers, maria: Headers, samira: Headers, storage: Storage
+    ) -> None:
+        post(client, "/pupils/alma/guardian", norrby, {"guardian_id": SAMIRA, **WHY})
+        order = [*children(storage, 2), "alma"]
+        decide(storage, *(request(f"a{n}", pupil_id=each) for n, each in enumerate(order)))
+        withdraw(storage, "a0")
+        assert not post(client, "/applications/a2/decline", maria)["is_disputed"]
+        answer = post(client, "/applications/a2/accept", samira)
+        assert (answer["state"], answer["is_disputed"], answer["answer_by"]) == ("offered", True, None)
+        (course, _) = sorted(
+            get(client, "/courses", norrby)["courses"], key=lambda each: each["course_id"], reverse=True
+        )
+        assert course["next_action"] == {"name": "settle", "count": 1, "path": "/staff/courses/fiddle#settle"}
+        path, body = "/applications/a2/settle", {"answer": "yes", **WHY}
+        assert post(client, path, maria, body, 403)["name"] == "role_not_allowed"
+        answer = post(client, path, norrby, body)
+        assert (answer["state"], answer["is_disputed"]) == ("placed", False)
+        assert post(client, path, norrby, body, 409)["name"] == "nothing_to_settle"
+
+
 class TestCeilings:
     def test_set_and_read(self, client: Client, norrby: Headers, soderby: Headers, storage: Storage) -> None:
         applied(storage, "a1", pupil_id="noor")
