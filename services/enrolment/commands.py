@@ -132,13 +132,14 @@ def register_pupil(unit: Unit, pupil: NewPupil, by: str) -> None:
     if pupil.home_municipality not in repository.known_municipalities(unit.connection):
         raise Refused(MUNICIPALITY_UNKNOWN)
     protected = pupil.alias is not None
+    home = repository.home_now(unit.connection, pupil.home_municipality, unit.today)
     values = {
         "pupil_id": pupil.pupil_id,
         "personal_identity": number.number,
         "given_name": pupil.given_name,
         "family_name": pupil.family_name,
         "born_on": number.born_on,
-        "home_municipality": pupil.home_municipality,
+        "home_municipality": home,
         "protected": protected,
         "alias": pupil.alias,
         "registered_by": by,

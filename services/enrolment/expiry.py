@@ -1,9 +1,12 @@
-"""What a new day in Sweden brings: offers that nobody answered pass on, and who turned 18 decides itself."""
+"""What a new day in Sweden brings: offers that nobody answered pass on, who turned 18 decides itself.
+
+And the pupils of a municipality that became a part of another one follow it.
+"""
 
 from __future__ import annotations
 
 from services.chassis.storage.engine import Storage
-from services.enrolment import commands, life
+from services.enrolment import commands, life, successors
 
 AT_A_TIME = 20
 REST_SECONDS = 30.0
@@ -21,4 +24,6 @@ class OfferExpiry:
             passed_on = commands.expire_offers(unit, AT_A_TIME)
         with self._storage.unit() as unit:
             of_age = life.come_of_age(unit, AT_A_TIME)
-        return 0.0 if AT_A_TIME in (passed_on, of_age) else REST_SECONDS
+        with self._storage.unit() as unit:
+            merged = successors.follow_successors(unit, AT_A_TIME)
+        return 0.0 if AT_A_TIME in (passed_on, of_age, merged) else REST_SECONDS

@@ -69,11 +69,11 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
         .values(home_municipality=municipality)
     )
     details = {"from": pupil.home_municipality, "to": municipality, "moved_on": moved_on.isoformat()}
-    _note(unit, pupil_id, by, "moved", why, details=details)
+    note(unit, pupil_id, by, "moved", why, details=details)
     pricing.price_anew(unit, [pupil_id])
     if not pupil.protected:
         unit.record(PupilMoved(pupil_id, pupil.home_municipality, municipality, moved_on))
-    _offer_in(unit, courses)
+    offer_in(unit, courses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,9 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
     courses = repository.lock_courses_of(unit, [pupil_id])
     unit.execute(sa.update(pupils).where(pupils.c.pupil_id == pupil_id).values(**values))
     changed = sorted(name for name, value in values.items() if getattr(pupil, name) != value)
-    _note(unit, pupil_id, by, "recorded", why, details={"changed": changed})
+    note(unit, pupil_id, by, "recorded", why, details={"changed": changed})
     pricing.price_anew(unit, [pupil_id])
-    _offer_in(unit, courses)
+    offer_in(unit, courses)
 
 
 def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, why: str) -> None:
@@ -116,7 +116,7 @@ def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, wh
     )
     if added.rowcount:
         pricing.price_anew(unit, [pupil_id])
-        _note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
+        note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
 
 
 def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str, *, why: str) -> None:
@@ -142,7 +142,7 @@ def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str,
         .where(pupils.c.pupil_id == pupil_id)
         .values(personal_identity=identity.number, born_on=identity.born_on)
     )
-    _note(unit, pupil_id, by, "identity_corrected", why)
+    note(unit, pupil_id, by, "identity_corrected", why)
     pricing.price_anew(unit, [pupil_id])
 
 
@@ -167,9 +167,9 @@ def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
         .where(pupils.c.pupil_id == gone_id)
         .values(personal_identity=None, merged_into=kept_id)
     )
-    _note(unit, kept_id, by, "merged", why, details={"merged": gone_id})
+    note(unit, kept_id, by, "merged", why, details={"merged": gone_id})
     unit.record(PupilsMerged(kept_id, gone_id))
-    _offer_in(unit, courses)
+    offer_in(unit, courses)
 
 
 # A place is worth more than an offer, and an offer more than waiting.
@@ -240,7 +240,8 @@ def set_ceiling(
         unit.execute(sa.insert(ceilings).values(municipality_code=municipality, term_id=term_id, **values))
 
 
-def _offer_in(unit: Unit, courses: Mapping[str, CourseState]) -> None:
+def offer_in(unit: Unit, courses: Mapping[str, CourseState]) -> None:
+    """Offer the free seats of locked courses: who may have one may be another one now."""
     for course in courses.values():
         before = (course.capacity, course.taken, course.waiting)
         seats.offer_free_seats(unit, course)
@@ -256,9 +257,10 @@ def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
     return row
 
 
-def _note(
+def note(
     unit: Unit, pupil_id: str, by: str, what: str, why: str, *, details: Mapping[str, Any] | None = None
 ) -> None:
+    """Who did what to a pupil, when and why; `details` are without names or numbers."""
     unit.execute(
         sa.insert(pupil_events).values(
             event_id=new_id(),
