@@ -106,6 +106,8 @@ def register_guardian(
 
 def register_contact(unit: Unit, person_id: str, name: str, municipality: str, contact: Contact) -> None:
     """Tell notifications how to reach a guardian, a pupil of age or a colleague."""
+    if contact.role == "pupil":
+        unit.execute(sa.update(pupils).where(pupils.c.pupil_id == person_id).values(contact_at=unit.now))
     unit.record(
         ContactRegistered(person_id, name, contact.email, contact.language, contact.role, municipality)
     )

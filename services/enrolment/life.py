@@ -19,9 +19,16 @@ from services.chassis.personal_identity import InvalidPersonalIdentity, parse_pe
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
+from services.chassis.web.languages import DEFAULT_LANGUAGE
 from services.contracts.enrolment import PupilMoved, PupilsMerged
 from services.enrolment import pricing, repository, seats, surroundings
-from services.enrolment.commands import GUARDIAN_UNKNOWN, MUNICIPALITY_UNKNOWN, PERSONAL_IDENTITY_INVALID
+from services.enrolment.commands import (
+    GUARDIAN_UNKNOWN,
+    MUNICIPALITY_UNKNOWN,
+    PERSONAL_IDENTITY_INVALID,
+    Contact,
+    register_contact,
+)
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, PUPIL_UNKNOWN, CourseState
 from services.enrolment.tables import (
     applications,
@@ -40,6 +47,11 @@ PROTECTION_DIFFERS = Refusal(
         "Nothing was changed: make the two alike first."
     ),
 )
+CONTACT_OF_PROTECTED = Refusal(
+    "contact_of_protected",
+    N_("Nothing is sent to a pupil with protected identity, so no address is kept: call or meet the pupil."),
+)
+CONTACT_OF_CHILD = Refusal("contact_of_child", N_("The pupil is not 18 yet: letters go to its guardian."))
 MOVED_IN_FUTURE = Refusal("moved_in_future", N_("A move is recorded once it has happened."), status=422)
 
 
@@ -203,8 +215,10 @@ def _merge_guardians(unit: Unit, kept_id: str, gone_id: str) -> None:
 def come_of_age(unit: Unit, most: int) -> int:
     """From its 18th birthday a pupil is written to itself, and pays: its guardians' access has ended.
 
-    How many applications changed hands.
+    How many pupils and applications changed hands. Nobody else's address becomes the pupil's: it has one once
+    staff have recorded it, and until then it reads its letters on its pages.
     """
+    named = _name_contacts(unit, most)
     due = unit.rows(
         sa.select(applications.c.application_id, applications.c.pupil_id)
         .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
@@ -226,7 +240,42 @@ def come_of_age(unit: Unit, most: int) -> int:
     repository.note_events(
         unit, [(row.application_id, "enrolment", "came_of_age", "the pupil is 18 and decides") for row in due]
     )
+    return max(len(due), named)
+
+
+def _name_contacts(unit: Unit, most: int) -> int:
+    """Tell notifications of pupils of age, without an address yet; never of a protected one."""
+    due = unit.rows(
+        sa.select(pupils)
+        .where(
+            pupils.c.born_on <= years_before(unit.today, AGE_OF_MAJORITY),
+            pupils.c.contact_at.is_(None),
+            sa.not_(pupils.c.protected),
+            pupils.c.merged_into.is_(None),
+        )
+        .order_by(pupils.c.pupil_id)
+        .limit(most)
+        .with_for_update()
+    )
+    for row in due:
+        _register_contact(unit, row, Contact(None, DEFAULT_LANGUAGE, "pupil"))
     return len(due)
+
+
+def _register_contact(unit: Unit, pupil: sa.Row[Any], contact: Contact) -> None:
+    name = f"{pupil.given_name} {pupil.family_name}"
+    register_contact(unit, pupil.pupil_id, name, pupil.home_municipality, contact)
+
+
+def record_contact(unit: Unit, pupil_id: str, contact: Contact, by: str, *, why: str) -> None:
+    """The pupil's own address, from 18: letters go there. Enrolment itself keeps none."""
+    pupil = _pupil(unit, pupil_id)
+    if pupil.protected:
+        raise Refused(CONTACT_OF_PROTECTED)
+    if pupil.born_on > years_before(unit.today, AGE_OF_MAJORITY):
+        raise Refused(CONTACT_OF_CHILD)
+    _register_contact(unit, pupil, contact)
+    note(unit, pupil_id, by, "contact_recorded", why)
 
 
 def set_ceiling(

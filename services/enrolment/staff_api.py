@@ -19,6 +19,7 @@ from services.enrolment.for_family import act_for_family
 from services.enrolment.pages import today_of
 from services.enrolment.pupil_pages import (
     STAFF_OF_HOME,
+    ContactForm,
     GuardianForm,
     IdentityForm,
     MoveForm,
@@ -121,6 +122,18 @@ def correct_identity_by_api(context: Context, pupil_id: str) -> dict[str, str]:
 )
 def connect_guardian_by_api(context: Context, pupil_id: str) -> dict[str, str]:
     return _change(context, pupil_id, "guardian")
+
+
+@routes.api(
+    "POST",
+    "/pupils/<pupil_id>/contact",
+    access=STAFF_OF_HOME,
+    summary="The address of a pupil who is 18 or older: letters go there",
+    body=ContactForm,
+    answer=ChangedAnswer,
+)
+def record_contact_by_api(context: Context, pupil_id: str) -> dict[str, str]:
+    return _change(context, pupil_id, "contact")
 
 
 @routes.api(

@@ -108,6 +108,8 @@ pupils = sa.Table(
     sa.Column("household", sa.String(36)),
     # In a municipal school elsewhere before it moved: staff have seen the proof.
     sa.Column("played_before", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # When notifications was told how to reach the pupil itself: from 18 letters go to it.
+    sa.Column("contact_at", UtcDateTime),
     # The pupil that this record became a part of, once the two were found to be one child.
     sa.Column("merged_into", sa.String(64)),
     sa.Column("registered_by", sa.String(200), nullable=False),

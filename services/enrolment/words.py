@@ -130,6 +130,7 @@ PUPIL_EVENTS = {
     "identity_corrected": N_("The number was corrected"),
     "merged": N_("Two records became one"),
     "household_recorded": N_("With whom the pupil lives was recorded"),
+    "contact_recorded": N_("The pupil's address for letters was recorded"),
     "home_merged": N_("The home municipality became a part of another one"),
 }
 

@@ -14,9 +14,16 @@ from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
-from services.contracts.enrolment import PlaceOffered, PupilMoved, PupilsMerged
+from services.contracts.enrolment import (
+    ContactRegistered,
+    PlaceGiven,
+    PlaceOffered,
+    PupilMoved,
+    PupilsMerged,
+)
 from services.contracts.rule_book import Ordering, ReservedSeats
 from services.enrolment import checks, commands, life, pupil_queries, queries
+from services.enrolment.commands import Contact
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.tables import applications, pupils
 from tests.enrolment.conftest import both
@@ -231,7 +238,50 @@ class TestComingOfAge:
         with storage.reading() as connection:
             row = connection.execute(sa.select(applications)).one()
             happened = [each.what for each in queries.events(connection, "a1")]
-        assert (row.guardian_id, happened) == ("nils", ["placed", "came_of_age"])
+        assert (row.guardian_id, set(happened)) == ("nils", {"placed", "came_of_age"})
+
+    def nils_is_18(self, storage: Storage, clock: FixedClock, **more: Any) -> None:
+        pupil = commands.NewPupil("nils", number(date(2008, 11, 24)), "Nils", "Ek", NORRBY, MARIA, **more)
+        do(storage, commands.register_pupil, pupil, STAFF)
+
+    def of_nils(self, storage: Storage) -> list[ContactRegistered]:
+        return [fact for fact in facts(storage, ContactRegistered) if fact.person_id == "nils"]
+
+    def test_letters_can_reach_the_pupil_from_then_on(self, storage: Storage, clock: FixedClock) -> None:
+        """No guardian's address becomes its own; staff record the one it gives."""
+        self.nils_is_18(storage, clock)
+        for _ in range(2):
+            OfferExpiry(storage).run_once()
+        first = ContactRegistered("nils", "Nils Ek", None, "sv", "pupil", NORRBY)
+        assert self.of_nils(storage) == [first]
+        given = Contact("nils@example.se", "en", "pupil")
+        do(storage, life.record_contact, "nils", given, STAFF, why="It came by.")
+        OfferExpiry(storage).run_once()
+        assert self.of_nils(storage) == [first, replace(first, email="nils@example.se", language="en")]
+        assert events(storage, "nils") == [("contact_recorded", STAFF, "It came by.")]
+
+    def test_an_address_that_is_there_is_kept(self, storage: Storage, clock: FixedClock) -> None:
+        self.nils_is_18(storage, clock)
+        given = Contact("nils@example.se", "sv", "pupil")
+        do(storage, commands.register_contact, "nils", "Nils Ek", NORRBY, given)
+        OfferExpiry(storage).run_once()
+        assert [fact.email for fact in self.of_nils(storage)] == ["nils@example.se"]
+
+    def test_what_staff_enter_is_written_to_the_pupil_too(self, storage: Storage, clock: FixedClock) -> None:
+        tell(storage, replace(FIDDLE, max_age=19, min_age=6))
+        self.nils_is_18(storage, clock)
+        applied(storage, "a1", pupil_id="nils")
+        assert [fact.guardian_id for fact in facts(storage, PlaceGiven)] == ["nils"]
+
+    def test_of_a_protected_pupil_nobody_is_told_and_of_a_child_neither(
+        self, storage: Storage, clock: FixedClock
+    ) -> None:
+        self.nils_is_18(storage, clock, alias="Eken")
+        OfferExpiry(storage).run_once()
+        given = Contact("nils@example.se", "sv", "pupil")
+        assert refused(storage, life.record_contact, "nils", given, STAFF, why="x") == "contact_of_protected"
+        assert refused(storage, life.record_contact, "alma", given, STAFF, why="x") == "contact_of_child"
+        assert self.of_nils(storage) == []
 
 
 def test_a_ceiling_is_set_and_changed(storage: Storage) -> None:

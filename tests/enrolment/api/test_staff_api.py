@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import Client
 
 from services.chassis.storage.engine import Storage
+from services.contracts.enrolment import ContactRegistered
 from services.enrolment.tables import pupil_events
 from tests.enrolment.api.asking import API, Headers, get, post
 from tests.enrolment.pages.visitor import withdraw
@@ -22,6 +23,7 @@ from tests.enrolment.story import (
     children,
     count,
     decide,
+    facts,
     number,
     request,
     states,
@@ -90,6 +92,8 @@ class TestLife:
             ("identity", {"personal_identity": "20170314-0000"}, 422, "personal_identity_invalid"),
             ("identity", {"personal_identity": CLOVER.personal_identity}, 409, "protection_differs"),
             ("record", {"school_municipality": "0180"}, 422, "municipality_unknown"),
+            ("contact", {"email": "alma@example.se"}, 409, "contact_of_child"),
+            ("contact", {"email": "no address"}, 422, "input_invalid"),
         ],
     )
     def test_refusals_change_nothing(
@@ -106,8 +110,13 @@ class TestLife:
         assert post(client, f"/pupils/alma/{change}", norrby, body, 422)["name"] == "input_invalid"
         assert count(storage, pupil_events) == 0
 
+    def test_the_address_of_a_pupil_of_age(self, client: Client, soderby: Headers, storage: Storage) -> None:
+        post(client, "/pupils/anton/contact", soderby, {"email": "anton@example.se", **WHY})
+        assert facts(storage, ContactRegistered)[-1].email == "anton@example.se"
+        assert "anton@" not in str(get(client, "/pupils/anton", soderby))
+
     def test_another_municipalitys_staff(self, client: Client, soderby: Headers, maria: Headers) -> None:
-        for change in ("move", "identity", "guardian", "record"):
+        for change in ("move", "identity", "guardian", "contact", "record"):
             problem = post(client, f"/pupils/alma/{change}", soderby, WHY, 403)
             assert problem["name"] == "municipality_not_yours"
             assert post(client, f"/pupils/alma/{change}", maria, WHY, 403)["name"] == "role_not_allowed"
