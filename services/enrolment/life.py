@@ -167,6 +167,7 @@ def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
         .order_by(applications.c.application_id)
         .with_for_update()
     )
+    before = {course_id: _seats_of(course) for course_id, course in courses.items()}
     for course_id, course in courses.items():
         _one_application(unit, [row for row in rows if row.course_id == course_id], course, by)
     unit.execute(sa.update(applications).where(applications.c.pupil_id == gone_id).values(pupil_id=kept_id))
@@ -181,7 +182,7 @@ def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
     )
     note(unit, kept_id, by, "merged", why, details={"merged": gone_id})
     unit.record(PupilsMerged(kept_id, gone_id))
-    offer_in(unit, courses)
+    offer_in(unit, courses, before)
 
 
 # A place is worth more than an offer, and an offer more than waiting.
@@ -289,14 +290,22 @@ def set_ceiling(
         unit.execute(sa.insert(ceilings).values(municipality_code=municipality, term_id=term_id, **values))
 
 
-def offer_in(unit: Unit, courses: Mapping[str, CourseState]) -> None:
-    """Offer the free seats of locked courses: who may have one may be another one now."""
-    for course in courses.values():
-        before = (course.capacity, course.taken, course.waiting)
+def offer_in(
+    unit: Unit, courses: Mapping[str, CourseState], before: Mapping[str, tuple[int, int, int]] | None = None
+) -> None:
+    """Offer the free seats of locked courses: who may have one may be another one now.
+
+    `before` are the seats as they were saved last, where the courses have changed since they were locked.
+    """
+    for course_id, course in courses.items():
+        was = _seats_of(course) if before is None else before[course_id]
         seats.offer_free_seats(unit, course)
-        repository.save_seats(unit, [course])
-        if before != (course.capacity, course.taken, course.waiting):
+        if was != _seats_of(course):
             seats.save(unit, course)
+
+
+def _seats_of(course: CourseState) -> tuple[int, int, int]:
+    return course.capacity, course.taken, course.waiting
 
 
 def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:

@@ -6,17 +6,19 @@ The course is locked before, as everywhere; `save` writes its seats once all is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
+from services.chassis.clock import years_before
 from services.chassis.refusals import Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
 from services.contracts.price import WithdrawalCost
 from services.enrolment import pricing, repository, surroundings
 from services.enrolment.admission import record_seats
-from services.enrolment.domain.admission import NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
+from services.enrolment.domain.admission import AGE_OF_MAJORITY, NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
 from services.enrolment.domain.offers import Choice, keeps_place_in_queue, last_day_to_answer
 from services.enrolment.domain.queue import position_of
 from services.enrolment.offering import plan_offers
@@ -62,7 +64,7 @@ def hold_seats(unit: Unit, course: CourseState, choice: Choice, by: str, why: st
                 application_id=row.application_id,
                 course_id=row.course_id,
                 pupil_id=row.pupil_id,
-                guardian_id=None if row.protected else row.guardian_id,
+                guardian_id=_reader(row, row, unit.today),
                 offered_at=unit.now,
                 rule=NEXT_IN_QUEUE,
                 answer_by=answer_by,
@@ -72,7 +74,7 @@ def hold_seats(unit: Unit, course: CourseState, choice: Choice, by: str, why: st
 
 def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
     return unit.rows(
-        sa.select(applications, pupils.c.protected)
+        sa.select(applications, pupils.c.protected, pupils.c.born_on)
         .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
         .where(applications.c.application_id.in_(list(application_ids)))
         .order_by(applications.c.application_id)
@@ -133,13 +135,12 @@ def end_application(
     why = outcome if cost is None else f"{outcome}, {cost.cost_ore} öre by {cost.rule}"
     repository.note_events(unit, [(row.application_id, by, "ended", why)])
     _queue_date_after(unit, row, course, outcome)
-    protected = _is_protected(unit, row.pupil_id)
     unit.record(
         ApplicationEnded(
             application_id=row.application_id,
             course_id=row.course_id,
             pupil_id=row.pupil_id,
-            guardian_id=None if protected else row.guardian_id,
+            guardian_id=_reader(row, _pupil(unit, row.pupil_id), unit.today),
             outcome=outcome,
             had=had,
             ended_at=unit.now,
@@ -174,20 +175,28 @@ def save(unit: Unit, course: CourseState) -> None:
 
 def about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
     """What facts about an application have in common; of a protected pupil neither guardian nor home."""
-    protected = _is_protected(unit, row.pupil_id)
+    pupil = _pupil(unit, row.pupil_id)
     return {
         "application_id": row.application_id,
         "course_id": row.course_id,
         "pupil_id": row.pupil_id,
-        "guardian_id": None if protected else row.guardian_id,
-        "home_municipality": None if protected else row.home_municipality,
+        "guardian_id": _reader(row, pupil, unit.today),
+        "home_municipality": None if pupil.protected else row.home_municipality,
         "host_municipality": course.terms.host.code,
         "term_id": course.term_id,
     }
 
 
-def _is_protected(unit: Unit, pupil_id: str) -> bool:
-    protected = unit.connection.scalar(sa.select(pupils.c.protected).where(pupils.c.pupil_id == pupil_id))
-    if protected is None:
+def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
+    row = unit.row(sa.select(pupils.c.protected, pupils.c.born_on).where(pupils.c.pupil_id == pupil_id))
+    if row is None:
         raise Refused(PUPIL_UNKNOWN)
-    return bool(protected)
+    return row
+
+
+def _reader(row: sa.Row[Any], pupil: sa.Row[Any], today: date) -> str | None:
+    """Who is written to: who applied, from the 18th birthday the pupil itself, of a protected one nobody."""
+    if pupil.protected:
+        return None
+    of_age = pupil.born_on <= years_before(today, AGE_OF_MAJORITY)
+    return str(row.pupil_id) if of_age else row.guardian_id

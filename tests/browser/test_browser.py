@@ -9,9 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.preparing import prepare
 from tests.journeys.product import ROOT, Product, embedded
 
 JOURNEYS = ("story", "without_javascript_on_a_phone", "refusals")
+# These need something to have happened before; after those, whose figures they would change.
+PREPARED = (
+    *("rank_and_answer", "rank_and_answer_on_a_phone"),
+    *("offer_seats", "offer_seats_on_a_phone"),
+)
 SCREENSHOTS = ROOT / "test-artifacts" / "browser"
 
 
@@ -21,12 +27,27 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def prepared(product: Product, tmp_path_factory: pytest.TempPathFactory) -> Product:
+    prepare(product, tmp_path_factory.mktemp("prepared"))
+    return product
+
+
 @pytest.mark.parametrize("journey", JOURNEYS)
 def test_journey(journey: str, product: Product) -> None:
+    walk(journey, product)
+
+
+@pytest.mark.parametrize("journey", PREPARED)
+def test_prepared_journey(journey: str, prepared: Product) -> None:
+    walk(journey, prepared)
+
+
+def walk(journey: str, product: Product) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    walk = [sys.executable, "-m", "tests.browser.walk", journey, product.addresses["catalogue"]]
+    command = [sys.executable, "-m", "tests.browser.walk", journey, product.addresses["catalogue"]]
     done = subprocess.run(
-        [*walk, str(SCREENSHOTS)], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+        [*command, str(SCREENSHOTS)], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     assert Path(SCREENSHOTS).iterdir()

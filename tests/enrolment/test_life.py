@@ -15,7 +15,9 @@ from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import (
+    ApplicationEnded,
     ContactRegistered,
+    CourseSeatsChanged,
     PlaceGiven,
     PlaceOffered,
     PupilMoved,
@@ -165,6 +167,7 @@ class TestOneChildTwice:
         assert queue_dates(storage)["t1"] == early
         assert seats(storage) == (1, 1, 1)
         assert facts(storage, PupilsMerged) == [PupilsMerged("temp", "real")]
+        assert facts(storage, CourseSeatsChanged)[-1] == CourseSeatsChanged("fiddle", 1, 1, 1)
         with storage.reading() as connection:
             circus = queries.application(connection, "r2", TODAY)
             for guardian in (MARIA, SAMIRA):
@@ -266,6 +269,18 @@ class TestComingOfAge:
         do(storage, commands.register_contact, "nils", "Nils Ek", NORRBY, given)
         OfferExpiry(storage).run_once()
         assert [fact.email for fact in self.of_nils(storage)] == ["nils@example.se"]
+
+    def test_no_letter_goes_to_a_guardian_in_the_first_minute_either(
+        self, storage: Storage, clock: FixedClock
+    ) -> None:
+        """Before the day's work has gone through all applications."""
+        tell(storage, replace(FIDDLE, max_age=19, min_age=6))
+        pupil = commands.NewPupil("nils", number(date(2008, 11, 25)), "Nils", "Ek", NORRBY, MARIA)
+        do(storage, commands.register_pupil, pupil, STAFF)
+        decide(storage, request("a1", pupil_id="nils", guardian_id=MARIA))
+        clock.time = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)  # midnight in Sweden
+        do(storage, commands.withdraw, "a1", "pupil:nils")
+        assert [fact.guardian_id for fact in facts(storage, ApplicationEnded)] == ["nils"]
 
     def test_what_staff_enter_is_written_to_the_pupil_too(self, storage: Storage, clock: FixedClock) -> None:
         tell(storage, replace(FIDDLE, max_age=19, min_age=6))
