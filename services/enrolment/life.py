@@ -185,6 +185,9 @@ def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
     offer_in(unit, courses, before)
 
 
+# What may change where a pupil stands in the queues it waits in.
+_REORDERS = ("moved", "recorded", "identity_corrected", "merged", "home_merged")
+
 # A place is worth more than an offer, and an offer more than waiting.
 _WORTH = {"placed": 0, "offered": 1, "queued": 2}
 
@@ -318,7 +321,17 @@ def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
 def note(
     unit: Unit, pupil_id: str, by: str, what: str, why: str, *, details: Mapping[str, Any] | None = None
 ) -> None:
-    """Who did what to a pupil, when and why; `details` are without names or numbers."""
+    """Who did what to a pupil, when and why; `details` are without names or numbers.
+
+    Where it may stand elsewhere in a queue afterwards, the application says so too: without the reason, which
+    is between the pupil and its home municipality.
+    """
+    if what in _REORDERS:
+        waits = sa.select(applications.c.application_id).where(
+            applications.c.pupil_id == pupil_id, applications.c.state == "queued"
+        )
+        queued = unit.connection.scalars(waits.order_by(applications.c.application_id)).all()
+        repository.note_events(unit, [(each, by, what, what) for each in queued])
     unit.execute(
         sa.insert(pupil_events).values(
             event_id=new_id(),

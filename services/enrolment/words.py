@@ -137,6 +137,7 @@ PUPIL_EVENTS = {
 # What has happened to an application; `skipped` has a reason of its own.
 EVENTS = {
     **STATES,
+    **PUPIL_EVENTS,
     "skipped": N_("Passed over for a seat"),
     "ranked": N_("The choices were ranked anew"),
     "chosen": N_("Rental or Fritidskort was changed"),

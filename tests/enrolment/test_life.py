@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -114,6 +114,20 @@ class TestMoving:
             found = queries.application(connection, "alma", TODAY)
         assert found is not None
         assert (found.position, found.ahead) == (2, {"host_residents_first": 1})
+
+    def test_who_stands_ahead_only_since_the_move_was_not_passed_by(
+        self, storage: Storage, clock: FixedClock
+    ) -> None:
+        """Söderby's residents go first: the seat was offered before there was one more of them."""
+        applied(storage, "first", "circus", "anton")
+        earlier, later = children(storage, 2)
+        decide(storage, request("earlier", "circus", earlier), request("later", "circus", later))
+        clock.time += timedelta(days=1)
+        do(storage, commands.withdraw, "first", "the tests")
+        clock.time += timedelta(days=1)
+        do(storage, life.move_pupil, later, SODERBY, TODAY, STAFF, why="moved")
+        assert states(storage, "circus") == {"first": "withdrawn", "earlier": "offered", "later": "queued"}
+        assert is_well(storage)
 
     def test_a_seat_kept_for_the_new_home_is_offered(self, storage: Storage) -> None:
         kept = replace(NORRBYS_RULES, ordering=Ordering(reserved_seats=(ReservedSeats(SODERBY, 1),)))
