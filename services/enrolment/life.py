@@ -331,7 +331,7 @@ def note(
             applications.c.pupil_id == pupil_id, applications.c.state == "queued"
         )
         queued = unit.connection.scalars(waits.order_by(applications.c.application_id)).all()
-        repository.note_events(unit, [(each, by, what, what) for each in queued])
+        repository.note_events(unit, [(each, by, what, "") for each in queued])
     unit.execute(
         sa.insert(pupil_events).values(
             event_id=new_id(),

@@ -13,6 +13,7 @@ from services.chassis.web.context import Context
 from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
 from services.enrolment import queries, words
+from services.enrolment.domain.next_action import NOTHING
 from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import today_of
 from services.enrolment.tables import courses
@@ -40,7 +41,8 @@ def staff_home(context: Context) -> Response:
     return context.render(
         "staff.html",
         actions=actions,
-        courses=of_mine,
+        # Those with something to do first, and then those with a queue, as they were.
+        courses=sorted(of_mine, key=lambda course: actions[course.course_id].name == NOTHING),
         elsewhere=elsewhere,
         municipality_name=names.get(municipality, municipality),
         words=words,

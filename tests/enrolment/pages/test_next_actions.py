@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
+from services.contracts.fact import LocalText
 from services.contracts.rule_book import Answering
 from services.enrolment import life
 from services.enrolment.next_actions import next_actions, of_school
@@ -103,6 +104,9 @@ class TestPages:
             assert "1 seat is free, and 2 wait: offer" in text
             assert 'href="/staff/courses/fiddle/offers"' in text
         assert "Nothing to do" in staff.reads("/staff/courses/dance")
+        tell(storage, replace(FIDDLE, course_id="a-course", title=LocalText("A", "A"), capacity=9))
+        text = staff.reads("/staff")
+        assert text.index("/staff/courses/fiddle/offers") < text.index("/staff/courses/a-course")
         assert "1 plats är ledig, och 2 väntar: erbjud" in staff.reads("/staff", language="sv")
 
     @pytest.mark.parametrize(
