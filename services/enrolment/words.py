@@ -92,6 +92,8 @@ PASSED_OVER = {
     "declined_this_seat": N_("Said no to this seat"),
     "reserved_seat": N_("The seats that are left are kept for another municipality"),
     "has_enough": N_("Has as many courses as the school allows, or another one at that time"),
+    "seats_together": N_("Too few seats are left for all the siblings, who come together or not at all"),
+    "with_sibling": N_("The seat goes to a brother or sister of one ahead: they come together"),
     "ceiling_reached": N_("The home municipality pays for no more places"),
 }
 
