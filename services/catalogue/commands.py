@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from services.catalogue.domain.course_import import CHANGED, NEW, PlannedCourse
 from services.catalogue.planning import Plan, plan_file, plan_rows
 from services.catalogue.queries.courses import COURSE_UNKNOWN
 from services.catalogue.repository import (
+    course_of,
     course_values,
     fee_rows,
     is_same,
@@ -63,6 +65,27 @@ def register_municipality(unit: Unit, municipality: MunicipalityRegistered) -> b
     if changed:
         unit.record(municipality)
     return changed
+
+
+def follow_successors(unit: Unit, most: int) -> int:
+    """Courses of a municipality that has become a part of another one are that one's from the day on.
+
+    Published anew as such; places, queues and the rule book stay as they were. How many courses it were.
+    """
+    courses, gone = tables.courses, tables.municipalities
+    rows = unit.rows(
+        sa.select(courses, gone.c.succeeded_by)
+        .join(gone, gone.c.municipality_code == courses.c.municipality_code)
+        .where(gone.c.succeeded_on <= unit.today, gone.c.succeeded_by.is_not(None))
+        .order_by(courses.c.course_id)
+        .limit(most)
+        .with_for_update(of=courses)
+    )
+    for row in rows:
+        mine = courses.c.course_id == row.course_id
+        unit.execute(sa.update(courses).where(mine).values(municipality_code=row.succeeded_by))
+        unit.record(replace(course_of(row), municipality_code=row.succeeded_by))
+    return len(rows)
 
 
 def publish_rule_book(unit: Unit, rule_book: RuleBook) -> bool:

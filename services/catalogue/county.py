@@ -62,6 +62,9 @@ def _municipalities(unit: Unit, file: Path) -> None:
                 school_name=row["school_name"] or None,
                 member_from=_day(row["member_from"]),
                 member_to=_day(row["member_to"]),
+                # Columns that only a county needs in which municipalities have merged.
+                succeeded_by=row.get("succeeded_by") or None,
+                succeeded_on=_day(row.get("succeeded_on") or ""),
             ),
         )
 

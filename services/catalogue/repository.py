@@ -23,6 +23,8 @@ def municipality_of(row: Any) -> MunicipalityRegistered:
         school_name=row.school_name,
         member_from=row.member_from,
         member_to=row.member_to,
+        succeeded_by=row.succeeded_by,
+        succeeded_on=row.succeeded_on,
     )
 
 
@@ -33,6 +35,8 @@ def municipality_values(fact: MunicipalityRegistered) -> dict[str, Any]:
         "school_name": fact.school_name,
         "member_from": fact.member_from,
         "member_to": fact.member_to,
+        "succeeded_by": fact.succeeded_by,
+        "succeeded_on": fact.succeeded_on,
     }
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from services.chassis.messaging.entrypoints import loop
 from services.chassis.messaging.service import FactService
 
 
 class CatalogueService(FactService):
     name = "catalogue"
+
+    @loop()
+    def follow_successors(self) -> float:
+        """Courses of a municipality that became a part of another one follow it, on the day."""
+        return float(self.parts.successors.run_once())

@@ -31,6 +31,9 @@ municipalities = sa.Table(
     sa.Column("school_name", sa.String(120)),
     sa.Column("member_from", sa.Date),
     sa.Column("member_to", sa.Date),
+    # The municipality that it becomes a part of, and since which day.
+    sa.Column("succeeded_by", sa.String(4)),
+    sa.Column("succeeded_on", sa.Date),
 )
 
 art_forms = sa.Table(

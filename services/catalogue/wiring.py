@@ -9,6 +9,7 @@ from services.catalogue.pages import cancelling, courses, home, importing, schoo
 from services.catalogue.queries import reference
 from services.catalogue.reactions import REACTIONS
 from services.catalogue.service import CatalogueService
+from services.catalogue.successors import Successors
 from services.chassis.clock import Clock
 from services.chassis.parts import Parts
 from services.chassis.process import Composition
@@ -21,6 +22,12 @@ PAGES = [page.routes for page in (home, courses, cancelling, importing, schools)
 
 
 class CatalogueParts(Parts):
+    """What every service has, and who lets courses follow a municipality's successor."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        super().__init__(settings, REACTIONS, clock)
+        self.successors = Successors(self.storage)
+
     def municipality_names(self) -> dict[str, str]:
         """Names by code, the county's own among them; the login page names its personas' places by it."""
         with self.storage.reading() as connection:
@@ -28,6 +35,6 @@ class CatalogueParts(Parts):
 
 
 def compose(settings: Settings, clock: Clock) -> Composition:
-    parts = CatalogueParts(settings, REACTIONS, clock)
+    parts = CatalogueParts(settings, clock)
     app = App(parts, [common.routes, *PAGES, api.routes], Path(__file__).parent)
     return Composition(CatalogueService, parts, app)

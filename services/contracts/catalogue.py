@@ -11,7 +11,10 @@ from services.contracts.rule_book import RuleBook
 
 @dataclass(frozen=True, slots=True)
 class MunicipalityRegistered(Fact):
-    """A municipality of the county; a member of the cooperation between the two dates, both included."""
+    """A municipality of the county; a member of the cooperation between the two dates, both included.
+
+    From `succeeded_on` it is a part of `succeeded_by`, which has its courses, its pupils and their queues.
+    """
 
     NAME, VERSION, SOURCE, SUBJECT = "municipality_registered", 1, "catalogue", "municipality_code"
 
@@ -20,6 +23,8 @@ class MunicipalityRegistered(Fact):
     school_name: str | None
     member_from: date | None
     member_to: date | None
+    succeeded_by: str | None = None
+    succeeded_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

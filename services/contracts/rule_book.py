@@ -146,6 +146,8 @@ class Answering:
     declines_kept: int = field(default=0, metadata=_count(0, 100))
     # An offer nobody answered counts as a refusal; else it ends the application at once.
     expiry_is_refusal: bool = True
+    # Who offers a seat that came free: Samklang, to the next in line at once, or staff when they choose to.
+    offers: str = field(default="at_once", metadata=_one_of("at_once", "by_staff"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,12 +206,13 @@ def _row(
     batch: _Batch, request: ApplicationRequest, decision: Decision, pupil: sa.Row[Any]
 ) -> dict[str, Any]:
     now = batch.unit.now
-    guardians = batch.guardians.get(request.pupil_id, [])
+    of_age = age_on(pupil.born_on, batch.unit.today) >= AGE_OF_MAJORITY
+    guardians = [] if of_age else batch.guardians.get(request.pupil_id, [])
     return {
         "application_id": request.application_id,
         "course_id": request.course_id,
         "pupil_id": request.pupil_id,
-        # Whom letters go to: a pupil without a guardian is of age.
+        # Whom letters go to: a pupil of age itself, also where staff entered the application.
         "guardian_id": request.guardian_id or (guardians[0] if guardians else request.pupil_id),
         "home_municipality": pupil.home_municipality,
         "state": decision.state,

@@ -13,13 +13,14 @@ from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
-from services.enrolment import commands, queries, words
+from services.enrolment import answering, commands, queries, words
 from services.enrolment.applying_pages import decide
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN, COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome
 from services.enrolment.entering_pages import EnterForm, enter_application
 from services.enrolment.forms import MOST_ORE, KeyField, Text
+from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import FAMILY, GUARDIAN, person_id, today_of
 from services.enrolment.staff_pages import STAFF, STAFF_OF_HOST
 from services.enrolment.verdicts import Verdict, verdicts_of
@@ -153,6 +154,8 @@ class ApplicationAnswer(Schema):
     party_id = fields.String(required=True, allow_none=True)
     rents = fields.String(required=True, allow_none=True)
     voucher_ore = fields.Integer(required=True)
+    # Two guardians answered the offer differently: the seat is held until the school has settled it.
+    is_disputed = fields.Boolean(required=True)
     price = fields.Nested(PriceAnswer, required=True, allow_none=True)
     pupil = fields.Nested(PupilAnswer, required=True)
     course = fields.Nested(CourseSummary, required=True)
@@ -192,7 +195,7 @@ def my_application(context: Context, application_id: str) -> queries.Application
 def _act(context: Context, application_id: str, command: Any, **more: Any) -> queries.Application:
     my_application(context, application_id)
     with context.parts.storage.unit() as unit:
-        command(unit, application_id, context.signed_in.audit_name, **more)
+        command(unit, application_id, person_id(context), context.signed_in.audit_name)
     application: queries.Application = my_application(context, application_id)
     return application
 
@@ -205,7 +208,7 @@ def _act(context: Context, application_id: str, command: Any, **more: Any) -> qu
     answer=ApplicationAnswer,
 )
 def withdraw_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.withdraw, person_id=person_id(context))
+    return _act(context, application_id, answering.withdraw)
 
 
 @routes.api(
@@ -216,7 +219,7 @@ def withdraw_by_api(context: Context, application_id: str) -> queries.Applicatio
     answer=ApplicationAnswer,
 )
 def accept_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.accept_offer)
+    return _act(context, application_id, answering.accept)
 
 
 @routes.api(
@@ -227,7 +230,7 @@ def accept_by_api(context: Context, application_id: str) -> queries.Application:
     answer=ApplicationAnswer,
 )
 def decline_by_api(context: Context, application_id: str) -> queries.Application:
-    return _act(context, application_id, commands.decline_offer)
+    return _act(context, application_id, answering.decline)
 
 
 class PupilsAnswer(Schema):
@@ -341,20 +344,37 @@ def own_pupils_elsewhere(context: Context) -> dict[str, Any]:
         }
 
 
+class NextActionAnswer(Schema):
+    """The one thing to do next, `offer` for instance, or `nothing`; `path` is the page it is done on."""
+
+    name = fields.String(required=True)
+    count = fields.Integer(required=True)
+    path = fields.String(required=True)
+
+
+class SchoolCourse(CourseSummary):
+    next_action = fields.Nested(NextActionAnswer, required=True)
+
+
 class SchoolCoursesAnswer(Schema):
-    courses = fields.List(fields.Nested(CourseSummary), required=True)
+    courses = fields.List(fields.Nested(SchoolCourse), required=True)
 
 
 @routes.api(
     "GET",
     "/courses",
     access=STAFF,
-    summary="My municipality's courses with seats and queues",
+    summary="My municipality's courses with seats, queues and what to do next",
     answer=SchoolCoursesAnswer,
 )
 def school_courses(context: Context) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
-        return {"courses": queries.courses_of_school(connection, context.signed_in.municipality)}
+        courses = queries.courses_of_school(connection, context.signed_in.municipality)
+        actions = next_actions(connection, today_of(context), of_school(context.signed_in.municipality))
+    summary = CourseSummary()
+    return {
+        "courses": [{**summary.dump(course), "next_action": actions[course.course_id]} for course in courses]
+    }
 
 
 @routes.api(

@@ -20,7 +20,7 @@ from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ContactRegistered, PupilNamed
 from services.contracts.rule_book import RuleBook
-from services.enrolment import choices, pricing, repository, seats, surroundings
+from services.enrolment import choices, disputes, pricing, repository, seats, surroundings
 from services.enrolment.admission import decide_applications
 from services.enrolment.domain.admission import (
     AGE_OF_MAJORITY,
@@ -111,6 +111,8 @@ def register_guardian(
 
 def register_contact(unit: Unit, person_id: str, name: str, municipality: str, contact: Contact) -> None:
     """Tell notifications how to reach a guardian, a pupil of age or a colleague."""
+    if contact.role == "pupil":
+        unit.execute(sa.update(pupils).where(pupils.c.pupil_id == person_id).values(contact_at=unit.now))
     unit.record(
         ContactRegistered(person_id, name, contact.email, contact.language, contact.role, municipality)
     )
@@ -137,13 +139,14 @@ def register_pupil(unit: Unit, pupil: NewPupil, by: str) -> None:
     if pupil.home_municipality not in repository.known_municipalities(unit.connection):
         raise Refused(MUNICIPALITY_UNKNOWN)
     protected = pupil.alias is not None
+    home = repository.home_now(unit.connection, pupil.home_municipality, unit.today)
     values = {
         "pupil_id": pupil.pupil_id,
         "personal_identity": number.number,
         "given_name": pupil.given_name,
         "family_name": pupil.family_name,
         "born_on": number.born_on,
-        "home_municipality": pupil.home_municipality,
+        "home_municipality": home,
         "protected": protected,
         "alias": pupil.alias,
         "registered_by": by,
@@ -261,11 +264,9 @@ def accept_offer(unit: Unit, application_id: str, by: str) -> None:
     Where the rule book lets a pupil play one instrument, its other instrument applications at the school end;
     where the pupil ranks its choices, those end that come to nothing behind this one.
     """
-    party = _party(unit, application_id)
+    party = party_of(unit, application_id)
     states = repository.lock_courses_of(unit, {row.pupil_id for row in party})
-    rows = {
-        row.application_id: row for row in _lock_applications(unit, [row.application_id for row in party])
-    }
+    rows = {row.application_id: row for row in lock_applications(unit, [row.application_id for row in party])}
     if rows[application_id].state == "placed":
         return
     if rows[application_id].state != "offered":
@@ -285,14 +286,14 @@ def _accept(unit: Unit, row: sa.Row[Any], states: Mapping[str, CourseState], by:
     if row.rule == CARRIED_OVER:
         return  # it is confirmed, and nothing else is accepted for it
     others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
-    for other in _lock_applications(unit, others):
+    for other in lock_applications(unit, others):
         seats.end_application(unit, other, states[other.course_id], "one_instrument", by)
         seats.offer_free_seats(unit, states[other.course_id], fresh=True)
         seats.save(unit, states[other.course_id])
     choices.settle(unit, row.pupil_id, course, by)
 
 
-def _party(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
+def party_of(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
     """The application, and those of siblings who applied together with it. Raises Refused for none."""
     row = unit.row(sa.select(applications).where(applications.c.application_id == application_id))
     if row is None:
@@ -303,7 +304,8 @@ def _party(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
     return unit.rows(sa.select(applications).where(same))
 
 
-def _lock_applications(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+def lock_applications(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    """In id order; their courses are locked before, as everywhere."""
     return unit.rows(
         sa.select(applications)
         .where(applications.c.application_id.in_(application_ids))
@@ -327,11 +329,11 @@ def decline_offer(unit: Unit, application_id: str, by: str) -> None:
 
     The answer is for all siblings who applied together: they come together or not at all.
     """
-    party = _party(unit, application_id)
+    party = party_of(unit, application_id)
     row, course = _locked(unit, application_id)
     if row.state != "offered":
         raise Refused(NO_OFFER)
-    for each in _lock_applications(unit, [each.application_id for each in party]):
+    for each in lock_applications(unit, [each.application_id for each in party]):
         if each.state == "offered":
             seats.refuse_offer(unit, each, course, by, expired=False)
 
@@ -347,7 +349,9 @@ def expire_offers(unit: Unit, most: int) -> int:
     for each in due:
         row, course = _locked(unit, each.application_id)
         if row.state == "offered" and row.answer_by is not None and row.answer_by < unit.today:
-            seats.refuse_offer(unit, row, course, "enrolment", expired=True)
+            # A guardian's no has waited for the other guardian: now it counts.
+            said_no = disputes.was_declined(unit.connection, row)
+            seats.refuse_offer(unit, row, course, "enrolment", expired=not said_no)
     return len(due)
 
 

@@ -8,11 +8,15 @@ from marshmallow import Schema, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.money import parse_kronor
-from services.chassis.refusals import N_
+from services.chassis.refusals import N_, Refused
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
-from services.enrolment import life, queries, statistics, words
+from services.enrolment import life, pupil_queries, queries, statistics, words
+from services.enrolment.answering import settle
+from services.enrolment.domain.answers import ANSWERS
+from services.enrolment.for_family import ACTIONS, act_for_family
+from services.enrolment.forms import Text
 from services.enrolment.pages import today_of
 from services.enrolment.staff_pages import STAFF
 
@@ -24,16 +28,77 @@ def host_of_application(context: Context, application_id: str) -> str | None:
         return queries.host_of_application(connection, application_id)
 
 
-@routes.page("/staff/applications/<application_id>", access=only("staff", municipality=host_of_application))
+STAFF_OF_APPLICATION = only("staff", municipality=host_of_application)
+
+
+class ForFamilyForm(Schema):
+    """What a family asked for by phone or on paper; `why` says who asked, and how."""
+
+    action = fields.String(required=True, validate=validate.OneOf(ACTIONS))
+    why = Text(required=True, validate=validate.Length(1, 500))
+
+
+@routes.page("/staff/applications/<application_id>", access=STAFF_OF_APPLICATION)
 def decision_page(context: Context, application_id: str) -> Response:
     """Which rule, which facts, what it costs, who stands ahead by kind, and all that has happened since."""
+    return _decision(context, application_id, "", 200)
+
+
+@routes.page("/staff/applications/<application_id>", access=STAFF_OF_APPLICATION, methods=("POST",))
+def act_for_family_by_staff(context: Context, application_id: str) -> Response:
+    """A refusal is said on the page, and nothing has changed."""
+    form = context.load_form(ForFamilyForm())
+    by = context.signed_in.audit_name
+    try:
+        with context.parts.storage.unit() as unit:
+            act_for_family(unit, application_id, form["action"], by, why=form["why"])
+    except Refused as refused:
+        return _decision(
+            context, application_id, context.refusal_text(refused.refusal), refused.refusal.status
+        )
+    said = context.texts.gettext(N_("It is done, as the family asked."))
+    return context.redirect(f"/staff/applications/{application_id}", said)
+
+
+class SettleForm(Schema):
+    """`answer` is the one that holds, where two guardians gave different ones."""
+
+    answer = fields.String(required=True, validate=validate.OneOf(ANSWERS))
+    why = Text(required=True, validate=validate.Length(1, 500))
+
+
+@routes.page("/staff/applications/<application_id>/settle", access=STAFF_OF_APPLICATION, methods=("POST",))
+def settle_by_staff(context: Context, application_id: str) -> Response:
+    """A refusal is said on the page, and nothing has changed."""
+    form = context.load_form(SettleForm())
+    by = context.signed_in.audit_name
+    try:
+        with context.parts.storage.unit() as unit:
+            settle(unit, application_id, form["answer"], by, why=form["why"])
+    except Refused as refused:
+        return _decision(
+            context, application_id, context.refusal_text(refused.refusal), refused.refusal.status
+        )
+    said = context.texts.gettext(N_("It is settled, and both guardians see it on their pages."))
+    return context.redirect(f"/staff/applications/{application_id}", said)
+
+
+def _decision(context: Context, application_id: str, error: str, status: int) -> Response:
     with context.parts.storage.reading() as connection:
         application = queries.application(connection, application_id, today_of(context))
+        if application is None:
+            raise NotFound
         events = queries.events(connection, application_id)
-    if application is None:
-        raise NotFound
+        answers = pupil_queries.answers_for_staff(connection, application_id)
     return context.render(
-        "decision.html", application=application, events=events, words=words, today=today_of(context)
+        "decision.html",
+        http_status=status,
+        application=application,
+        events=events,
+        words=words,
+        error=error,
+        answers=answers,
+        today=today_of(context),
     )
 
 

@@ -1,5 +1,6 @@
 """What a new day in Sweden brings: offers and queue positions that nobody answered for pass on, schools give
-their places, and who turned 18 decides itself."""
+their places, who turned 18 decides itself, and the pupils of a municipality that became a part of another one
+follow it."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from datetime import date
 
 from services.chassis.clock import local_date
 from services.chassis.storage.engine import Storage
-from services.enrolment import commands, life, next_term
+from services.enrolment import commands, life, next_term, successors
 
 AT_A_TIME = 20
 REST_SECONDS = 30.0
@@ -28,8 +29,10 @@ class OfferExpiry:
             lapsed = next_term.expire_renewals(unit, AT_A_TIME)
         with self._storage.unit() as unit:
             of_age = life.come_of_age(unit, AT_A_TIME)
+        with self._storage.unit() as unit:
+            merged = successors.follow_successors(unit, AT_A_TIME)
         self._main_admissions()
-        return 0.0 if AT_A_TIME in (passed_on, lapsed, of_age) else REST_SECONDS
+        return 0.0 if AT_A_TIME in (passed_on, lapsed, of_age, merged) else REST_SECONDS
 
     def _main_admissions(self) -> None:
         """Once a day, and after a start: doing it again offers nothing that has been offered."""

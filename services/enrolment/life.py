@@ -19,9 +19,16 @@ from services.chassis.personal_identity import InvalidPersonalIdentity, parse_pe
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.inbox import insert_ignoring
 from services.chassis.storage.unit import Unit
+from services.chassis.web.languages import DEFAULT_LANGUAGE
 from services.contracts.enrolment import PupilMoved, PupilsMerged
 from services.enrolment import pricing, repository, seats, surroundings
-from services.enrolment.commands import GUARDIAN_UNKNOWN, MUNICIPALITY_UNKNOWN, PERSONAL_IDENTITY_INVALID
+from services.enrolment.commands import (
+    GUARDIAN_UNKNOWN,
+    MUNICIPALITY_UNKNOWN,
+    PERSONAL_IDENTITY_INVALID,
+    Contact,
+    register_contact,
+)
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, PUPIL_UNKNOWN, CourseState
 from services.enrolment.tables import (
     applications,
@@ -40,6 +47,11 @@ PROTECTION_DIFFERS = Refusal(
         "Nothing was changed: make the two alike first."
     ),
 )
+CONTACT_OF_PROTECTED = Refusal(
+    "contact_of_protected",
+    N_("Nothing is sent to a pupil with protected identity, so no address is kept: call or meet the pupil."),
+)
+CONTACT_OF_CHILD = Refusal("contact_of_child", N_("The pupil is not 18 yet: letters go to its guardian."))
 MOVED_IN_FUTURE = Refusal("moved_in_future", N_("A move is recorded once it has happened."), status=422)
 
 
@@ -69,11 +81,11 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
         .values(home_municipality=municipality)
     )
     details = {"from": pupil.home_municipality, "to": municipality, "moved_on": moved_on.isoformat()}
-    _note(unit, pupil_id, by, "moved", why, details=details)
+    note(unit, pupil_id, by, "moved", why, details=details)
     pricing.price_anew(unit, [pupil_id])
     if not pupil.protected:
         unit.record(PupilMoved(pupil_id, pupil.home_municipality, municipality, moved_on))
-    _offer_in(unit, courses)
+    offer_in(unit, courses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +112,9 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
     courses = repository.lock_courses_of(unit, [pupil_id])
     unit.execute(sa.update(pupils).where(pupils.c.pupil_id == pupil_id).values(**values))
     changed = sorted(name for name, value in values.items() if getattr(pupil, name) != value)
-    _note(unit, pupil_id, by, "recorded", why, details={"changed": changed})
+    note(unit, pupil_id, by, "recorded", why, details={"changed": changed})
     pricing.price_anew(unit, [pupil_id])
-    _offer_in(unit, courses)
+    offer_in(unit, courses)
 
 
 def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, why: str) -> None:
@@ -116,7 +128,7 @@ def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, wh
     )
     if added.rowcount:
         pricing.price_anew(unit, [pupil_id])
-        _note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
+        note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
 
 
 def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str, *, why: str) -> None:
@@ -142,7 +154,7 @@ def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str,
         .where(pupils.c.pupil_id == pupil_id)
         .values(personal_identity=identity.number, born_on=identity.born_on)
     )
-    _note(unit, pupil_id, by, "identity_corrected", why)
+    note(unit, pupil_id, by, "identity_corrected", why)
     pricing.price_anew(unit, [pupil_id])
 
 
@@ -155,6 +167,7 @@ def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
         .order_by(applications.c.application_id)
         .with_for_update()
     )
+    before = {course_id: _seats_of(course) for course_id, course in courses.items()}
     for course_id, course in courses.items():
         _one_application(unit, [row for row in rows if row.course_id == course_id], course, by)
     unit.execute(sa.update(applications).where(applications.c.pupil_id == gone_id).values(pupil_id=kept_id))
@@ -167,10 +180,13 @@ def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
         .where(pupils.c.pupil_id == gone_id)
         .values(personal_identity=None, merged_into=kept_id)
     )
-    _note(unit, kept_id, by, "merged", why, details={"merged": gone_id})
+    note(unit, kept_id, by, "merged", why, details={"merged": gone_id})
     unit.record(PupilsMerged(kept_id, gone_id))
-    _offer_in(unit, courses)
+    offer_in(unit, courses, before)
 
+
+# What may change where a pupil stands in the queues it waits in.
+_REORDERS = ("moved", "recorded", "identity_corrected", "merged", "home_merged")
 
 # A place is worth more than an offer, and an offer more than waiting.
 _WORTH = {"placed": 0, "offered": 1, "queued": 2}
@@ -203,8 +219,10 @@ def _merge_guardians(unit: Unit, kept_id: str, gone_id: str) -> None:
 def come_of_age(unit: Unit, most: int) -> int:
     """From its 18th birthday a pupil is written to itself, and pays: its guardians' access has ended.
 
-    How many applications changed hands.
+    How many pupils and applications changed hands. Nobody else's address becomes the pupil's: it has one once
+    staff have recorded it, and until then it reads its letters on its pages.
     """
+    named = _name_contacts(unit, most)
     due = unit.rows(
         sa.select(applications.c.application_id, applications.c.pupil_id)
         .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
@@ -226,7 +244,42 @@ def come_of_age(unit: Unit, most: int) -> int:
     repository.note_events(
         unit, [(row.application_id, "enrolment", "came_of_age", "the pupil is 18 and decides") for row in due]
     )
+    return max(len(due), named)
+
+
+def _name_contacts(unit: Unit, most: int) -> int:
+    """Tell notifications of pupils of age, without an address yet; never of a protected one."""
+    due = unit.rows(
+        sa.select(pupils)
+        .where(
+            pupils.c.born_on <= years_before(unit.today, AGE_OF_MAJORITY),
+            pupils.c.contact_at.is_(None),
+            sa.not_(pupils.c.protected),
+            pupils.c.merged_into.is_(None),
+        )
+        .order_by(pupils.c.pupil_id)
+        .limit(most)
+        .with_for_update()
+    )
+    for row in due:
+        _register_contact(unit, row, Contact(None, DEFAULT_LANGUAGE, "pupil"))
     return len(due)
+
+
+def _register_contact(unit: Unit, pupil: sa.Row[Any], contact: Contact) -> None:
+    name = f"{pupil.given_name} {pupil.family_name}"
+    register_contact(unit, pupil.pupil_id, name, pupil.home_municipality, contact)
+
+
+def record_contact(unit: Unit, pupil_id: str, contact: Contact, by: str, *, why: str) -> None:
+    """The pupil's own address, from 18: letters go there. Enrolment itself keeps none."""
+    pupil = _pupil(unit, pupil_id)
+    if pupil.protected:
+        raise Refused(CONTACT_OF_PROTECTED)
+    if pupil.born_on > years_before(unit.today, AGE_OF_MAJORITY):
+        raise Refused(CONTACT_OF_CHILD)
+    _register_contact(unit, pupil, contact)
+    note(unit, pupil_id, by, "contact_recorded", why)
 
 
 def set_ceiling(
@@ -240,13 +293,22 @@ def set_ceiling(
         unit.execute(sa.insert(ceilings).values(municipality_code=municipality, term_id=term_id, **values))
 
 
-def _offer_in(unit: Unit, courses: Mapping[str, CourseState]) -> None:
-    for course in courses.values():
-        before = (course.capacity, course.taken, course.waiting)
+def offer_in(
+    unit: Unit, courses: Mapping[str, CourseState], before: Mapping[str, tuple[int, int, int]] | None = None
+) -> None:
+    """Offer the free seats of locked courses: who may have one may be another one now.
+
+    `before` are the seats as they were saved last, where the courses have changed since they were locked.
+    """
+    for course_id, course in courses.items():
+        was = _seats_of(course) if before is None else before[course_id]
         seats.offer_free_seats(unit, course)
-        repository.save_seats(unit, [course])
-        if before != (course.capacity, course.taken, course.waiting):
+        if was != _seats_of(course):
             seats.save(unit, course)
+
+
+def _seats_of(course: CourseState) -> tuple[int, int, int]:
+    return course.capacity, course.taken, course.waiting
 
 
 def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
@@ -256,9 +318,20 @@ def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
     return row
 
 
-def _note(
+def note(
     unit: Unit, pupil_id: str, by: str, what: str, why: str, *, details: Mapping[str, Any] | None = None
 ) -> None:
+    """Who did what to a pupil, when and why; `details` are without names or numbers.
+
+    Where it may stand elsewhere in a queue afterwards, the application says so too: without the reason, which
+    is between the pupil and its home municipality.
+    """
+    if what in _REORDERS:
+        waits = sa.select(applications.c.application_id).where(
+            applications.c.pupil_id == pupil_id, applications.c.state == "queued"
+        )
+        queued = unit.connection.scalars(waits.order_by(applications.c.application_id)).all()
+        repository.note_events(unit, [(each, by, what, "") for each in queued])
     unit.execute(
         sa.insert(pupil_events).values(
             event_id=new_id(),

@@ -16,7 +16,7 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
-from services.enrolment import commands, next_term, queries, words
+from services.enrolment import answering, commands, next_term, pupil_queries, queries, words
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import CARRIED_OVER
 from services.enrolment.domain.offers import keeps_place_in_queue
@@ -89,6 +89,7 @@ def application_page(context: Context, application_id: str) -> Response:
     with context.parts.storage.reading() as connection:
         events = queries.events(connection, application_id)
         found = queries.course(connection, application.course.course_id)
+        answers = pupil_queries.answers_to(connection, application_id, person_id(context), today_of(context))
     keeps = found is not None and keeps_place_in_queue(
         found[1].rule_book, application.declines, expired=False
     )
@@ -106,6 +107,7 @@ def application_page(context: Context, application_id: str) -> Response:
         words=words,
         has_party=application.party_id is not None,
         decline_means=context.texts.gettext(decline_means),
+        answers=answers,
     )
 
 
@@ -124,11 +126,7 @@ def withdraw_page(context: Context, application_id: str) -> Response:
     )
 
 
-_ACTIONS = {
-    "withdraw": (commands.withdraw, N_("The application is withdrawn.")),
-    "accept": (commands.accept_offer, N_("The place is yours. Welcome!")),
-    "decline": (commands.decline_offer, N_("You have declined the offer. It goes to the next in line.")),
-}
+_ACTIONS = {"withdraw": answering.withdraw, "accept": answering.accept, "decline": answering.decline}
 
 
 @routes.page(
@@ -138,11 +136,11 @@ _ACTIONS = {
 )
 def act_on_application(context: Context, application_id: str, action: str) -> Response:
     application = my_application(context, application_id)
-    command, said = _ACTIONS[action]
-    who = {"person_id": person_id(context)} if action == "withdraw" else {}
     with context.parts.storage.unit() as unit:
-        command(unit, application.application_id, context.signed_in.audit_name, **who)
-    return context.redirect("/my", context.texts.gettext(said))
+        came_to = _ACTIONS[action](
+            unit, application.application_id, person_id(context), context.signed_in.audit_name
+        )
+    return context.redirect("/my", context.texts.gettext(words.CAME_TO[came_to]))
 
 
 class PupilForm(Schema):

@@ -8,12 +8,16 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from werkzeug.wrappers import Response
 
+from services.chassis.clock import age_on
 from services.chassis.refusals import N_, Refused
 from services.chassis.storage.unit import Unit
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
+from services.chassis.web.languages import DEFAULT_LANGUAGE, LANGUAGES
 from services.chassis.web.routes import Routes
 from services.enrolment import households, life, pupil_queries, queries, words
+from services.enrolment.commands import Contact
+from services.enrolment.domain.admission import AGE_OF_MAJORITY
 from services.enrolment.forms import KeyField, Text
 from services.enrolment.life import PupilRecord
 from services.enrolment.pages import today_of
@@ -54,6 +58,8 @@ def _page(context: Context, pupil_id: str, error: str, status: int) -> Response:
         events=events,
         housemates=housemates,
         error=error,
+        is_of_age=age_on(found[0].born_on, today_of(context)) >= AGE_OF_MAJORITY,
+        languages=list(LANGUAGES.items()),
         words=words,
         today=today_of(context).isoformat(),
         municipalities=sorted(names.items(), key=lambda item: item[1]),
@@ -73,6 +79,14 @@ class IdentityForm(Schema):
 
 class GuardianForm(Schema):
     guardian_id = KeyField(required=True, validate=validate.Length(1, 64))
+    why = Text(required=True, validate=_WHY)
+
+
+class ContactForm(Schema):
+    """The address of a pupil who is 18 or older; empty where it has none."""
+
+    email = fields.Email(load_default=None, validate=validate.Length(3, 254))
+    language = fields.String(load_default=DEFAULT_LANGUAGE, validate=validate.OneOf(tuple(LANGUAGES)))
     why = Text(required=True, validate=_WHY)
 
 
@@ -103,6 +117,11 @@ def _guardian(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
     life.connect_guardian(unit, pupil_id, form["guardian_id"], by, why=form["why"])
 
 
+def _contact(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+    contact = Contact(form["email"], form["language"], "pupil")
+    life.record_contact(unit, pupil_id, contact, by, why=form["why"])
+
+
 def _record(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
     given = dict(form)
     why = given.pop("why")
@@ -118,22 +137,29 @@ _CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], str
     "identity": (IdentityForm, _identity, N_("The number is corrected.")),
     "guardian": (GuardianForm, _guardian, N_("The guardian is connected.")),
     "household": (HouseholdForm, _household, N_("With whom the pupil lives is recorded.")),
+    "contact": (ContactForm, _contact, N_("The address is recorded: the pupil's letters go there.")),
     "record": (RecordForm, _record, N_("What is recorded of the pupil is changed.")),
 }
 
 
+def make_change(context: Context, pupil_id: str, change: str, form: dict[str, Any]) -> None:
+    """`form` as the change's schema loads it. Raises Refused, and then nothing has changed."""
+    _, command, _ = _CHANGES[change]
+    with context.parts.storage.unit() as unit:
+        command(unit, pupil_id, form, context.signed_in.audit_name)
+
+
 @routes.page(
-    "/staff/pupils/<pupil_id>/<any(move,identity,guardian,household,record):change>",
+    "/staff/pupils/<pupil_id>/<any(move,identity,guardian,contact,household,record):change>",
     access=STAFF_OF_HOME,
     methods=("POST",),
 )
 def change_pupil(context: Context, pupil_id: str, change: str) -> Response:
     """A refusal is said on the page, and nothing has changed."""
-    schema, command, said = _CHANGES[change]
+    schema, _, said = _CHANGES[change]
     form = context.load_form(schema())
     try:
-        with context.parts.storage.unit() as unit:
-            command(unit, pupil_id, form, context.signed_in.audit_name)
+        make_change(context, pupil_id, change, form)
     except Refused as refused:
         text = context.refusal_text(refused.refusal)
         return _page(context, pupil_id, text, refused.refusal.status)

@@ -1,14 +1,16 @@
-"""What staff read of one pupil."""
+"""What staff read of one pupil, and a guardian of what the other one answered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.enrolment import queries, repository
+from services.enrolment import disputes, queries, repository
+from services.enrolment.domain.answers import NO, YES
 from services.enrolment.domain.requests import is_readable
 from services.enrolment.tables import applications, pupil_events, pupils
 
@@ -40,3 +42,45 @@ def pupil_events_of(connection: sa.Connection, pupil_id: str) -> Sequence[sa.Row
         .where(pupil_events.c.pupil_id == pupil_id)
         .order_by(pupil_events.c.at, pupil_events.c.event_id)
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How an offer was answered, to one guardian: by itself, and by the others without saying who they are.
+
+    `may_object` is one who may say no to a place that another guardian accepted, by `answer_by`.
+    """
+
+    mine: str | None
+    others: str | None
+    may_object: bool
+    answer_by: date | None
+
+
+NO_ANSWERS = Answers(None, None, may_object=False, answer_by=None)
+
+
+def answers_to(connection: sa.Connection, application_id: str, person_id: str, today: date) -> Answers:
+    row = connection.execute(
+        sa.select(applications).where(applications.c.application_id == application_id)
+    ).one()
+    given = disputes.answers_of(connection, row)
+    if not given or row.state not in ("offered", "placed"):
+        return NO_ANSWERS
+    mine = next((each.answer for each in given if each.guardian_id == person_id), None)
+    others = {each.answer for each in given if each.guardian_id != person_id}
+    not_pupil = person_id != row.pupil_id
+    in_time = any(each.answer_by is None or today <= each.answer_by for each in given)
+    return Answers(
+        mine=mine,
+        others=YES if YES in others else NO if NO in others else None,
+        may_object=row.state == "placed" and mine is None and YES in others and in_time and not_pupil,
+        answer_by=given[0].answer_by,
+    )
+
+
+def answers_for_staff(connection: sa.Connection, application_id: str) -> list[disputes.Answer]:
+    row = connection.execute(
+        sa.select(applications).where(applications.c.application_id == application_id)
+    ).one()
+    return disputes.answers_of(connection, row)

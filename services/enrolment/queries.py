@@ -18,6 +18,7 @@ from services.contracts.eligibility import (
 from services.contracts.fact import LocalText
 from services.contracts.price import Price, PriceFacts, WithdrawalCost, full_price, takes_voucher
 from services.enrolment import commands, pricing, repository
+from services.enrolment.disputes import is_disputed
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
 from services.enrolment.domain.queue import ahead_by_kind, lot_of
 from services.enrolment.domain.requests import is_readable
@@ -66,7 +67,8 @@ _SAME_COURSE = (
 )
 
 
-def _course(row: sa.Row[Any]) -> Course:
+def course_of(row: sa.Row[Any]) -> Course:
+    """From a row of `repository.course_rows`."""
     return Course(
         title=LocalText(row.title_sv, row.title_en),
         term=LocalText(row.term_sv, row.term_en),
@@ -81,7 +83,7 @@ def course(connection: sa.Connection, course_id: str) -> tuple[Course, CourseSta
     row = connection.execute(repository.course_rows([course_id])).first()
     if row is None:
         return None
-    return _course(row), repository.course_state(row, repository.known_municipalities(connection))
+    return course_of(row), repository.course_state(row, repository.known_municipalities(connection))
 
 
 def host_of_course(connection: sa.Connection, course_id: str) -> str | None:
@@ -168,6 +170,8 @@ class Application:
     takes_voucher: bool = False
     # The pupil's lot for the course, where the rule book's order draws one.
     lot: str | None = None
+    # Two guardians answered the offer differently, and the school has not settled it.
+    is_disputed: bool = False
 
     @property
     def fee_ore(self) -> int | None:
@@ -181,7 +185,7 @@ class Application:
 def applications_where(connection: sa.Connection, today: date, *conditions: Any) -> list[Application]:
     """Applications with all that is shown of them, in queue order a course. Eleven statements at most."""
     rows = connection.execute(
-        sa.select(applications, guardians.c.name.label("guardian_name"))
+        sa.select(applications, guardians.c.name.label("guardian_name"), is_disputed().label("is_disputed"))
         .outerjoin(guardians, guardians.c.guardian_id == applications.c.guardian_id)
         .where(*conditions)
         .order_by(applications.c.queued_at, applications.c.application_id)
@@ -191,7 +195,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
     known = repository.known_municipalities(connection)
     course_rows = connection.execute(repository.course_rows({row.course_id for row in rows})).all()
     states = {row.course_id: repository.course_state(row, known) for row in course_rows}
-    shown = {row.course_id: _course(row) for row in course_rows}
+    shown = {row.course_id: course_of(row) for row in course_rows}
     pupil_rows = {
         row.pupil_id: row
         for row in connection.execute(
@@ -220,7 +224,7 @@ def applications_where(connection: sa.Connection, today: date, *conditions: Any)
 
 _SAME = (
     *("application_id", "state", "outcome", "rule", "basis", "queued_at", "decided_at", "changed_at"),
-    *("answer_by", "declines", "choice", "party_id", "rents", "voucher_ore", "renew_by"),
+    *("answer_by", "declines", "choice", "party_id", "rents", "voucher_ore", "renew_by", "is_disputed"),
 )
 _NOT_WAITING: tuple[int | None, dict[str, int]] = (None, {})
 
@@ -331,7 +335,7 @@ def courses_of_school(connection: sa.Connection, municipality: str) -> list[Cour
         .order_by(None)
         .order_by(courses.c.waiting.desc(), courses.c.title_sv, courses.c.course_id)
     )
-    return [_course(row) for row in rows]
+    return [course_of(row) for row in rows]
 
 
 def pupils_elsewhere(connection: sa.Connection, municipality: str, today: date) -> list[Application]:

@@ -28,6 +28,8 @@ def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None
             "name": fact.name,
             "member_from": fact.member_from,
             "member_to": fact.member_to,
+            "succeeded_by": fact.succeeded_by,
+            "succeeded_on": fact.succeeded_on,
         },
     )
 

@@ -79,6 +79,26 @@ def known_municipalities(connection: sa.Connection) -> dict[str, Municipality]:
     }
 
 
+def home_now(connection: sa.Connection, code: str, today: date) -> str:
+    """The municipality that `code` is today: itself, or its successor, or that one's."""
+    gone = gone_municipalities(connection, today)
+    seen: set[str] = set()
+    while code in gone and code not in seen:
+        seen.add(code)
+        code = gone[code]
+    return code
+
+
+def gone_municipalities(connection: sa.Connection, today: date) -> dict[str, str]:
+    """The successor by municipality that is no more, in the order of their codes."""
+    rows = connection.execute(
+        sa.select(municipalities.c.code, municipalities.c.succeeded_by)
+        .where(municipalities.c.succeeded_on <= today, municipalities.c.succeeded_by.is_not(None))
+        .order_by(municipalities.c.code)
+    )
+    return {row.code: row.succeeded_by for row in rows}
+
+
 def lock_courses(unit: Unit, course_ids: Collection[str]) -> dict[str, CourseState]:
     """The courses by id, locked until the unit ends; unknown ids are left out."""
     rows = unit.rows(course_rows(course_ids).with_for_update(of=courses))

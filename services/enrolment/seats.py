@@ -6,19 +6,28 @@ The course is locked before, as everywhere; `save` writes its seats once all is 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
+from services.chassis.clock import years_before
 from services.chassis.refusals import Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
 from services.contracts.price import WithdrawalCost
 from services.enrolment import pricing, repository, surroundings
 from services.enrolment.admission import record_seats
-from services.enrolment.domain.admission import CARRIED_OVER, NEXT_IN_QUEUE, PUPIL_UNKNOWN, CourseState
-from services.enrolment.domain.offers import choose, keeps_place_in_queue, last_day_to_answer
-from services.enrolment.domain.queue import Waiting, position_of
+from services.enrolment.domain.admission import (
+    AGE_OF_MAJORITY,
+    CARRIED_OVER,
+    NEXT_IN_QUEUE,
+    PUPIL_UNKNOWN,
+    CourseState,
+)
+from services.enrolment.domain.offers import Choice, keeps_place_in_queue, last_day_to_answer
+from services.enrolment.domain.queue import position_of
+from services.enrolment.offering import plan_offers
 from services.enrolment.tables import applications, courses, pupils
 
 KEPT_AFTER_REFUSAL = "kept_after_refusal"
@@ -28,7 +37,8 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
     """Hold each free seat for the next in line, as the rule book orders the queue, and tell the family.
 
     `fresh` where a seat came free that nobody has been asked about: who said no to an earlier one is asked
-    again. Who stood ahead of one who is offered a seat, and is not, has the reason recorded.
+    again. Who stood ahead of one who is offered a seat, and is not, has the reason recorded. Where the rule
+    book leaves the offering to staff, the seat waits for them: see bulk_offers.py.
     """
     if course.taken >= course.capacity or course.waiting == 0 or course.terms.cancelled:
         return
@@ -40,23 +50,29 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
             .where(applications.c.course_id == course.course_id, applications.c.passed)
             .values(passed=False)
         )
-    queue = repository.queues(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
-    offered, skipped = _choose(unit, course, queue)
-    if not offered:
+    if course.rule_book.answering.offers == "by_staff":
+        return
+    plan = plan_offers(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
+    hold_seats(unit, course, plan.choice, "enrolment", "a seat came free and the pupil was next")
+
+
+def hold_seats(unit: Unit, course: CourseState, choice: Choice, by: str, why: str) -> None:
+    """Hold the chosen seats, which `course` has counted as taken, and tell the families."""
+    if not choice.offered:
         return
     answer_by = last_day_to_answer(course.rule_book, unit.today)
     more: dict[str, Any] = {"answer_by": answer_by, "offered_at": unit.now}
-    repository.change_state(unit, offered, "offered", rule=NEXT_IN_QUEUE, at=unit.now, **more)
-    happened = [(each, "offered", "a seat came free and the pupil was next") for each in offered]
-    happened += [(each, "skipped", reason) for each, reason in skipped]
-    repository.note_events(unit, [(each, "enrolment", what, why) for each, what, why in happened])
-    for row in _with_pupils(unit, offered):
+    repository.change_state(unit, choice.offered, "offered", rule=NEXT_IN_QUEUE, at=unit.now, **more)
+    happened = [(each, "offered", why) for each in choice.offered]
+    happened += [(each, "skipped", reason) for each, reason in choice.skipped]
+    repository.note_events(unit, [(each, by, what, reason) for each, what, reason in happened])
+    for row in _with_pupils(unit, choice.offered):
         unit.record(
             PlaceOffered(
                 application_id=row.application_id,
                 course_id=row.course_id,
                 pupil_id=row.pupil_id,
-                guardian_id=None if row.protected else row.guardian_id,
+                guardian_id=_reader(row, row, unit.today),
                 offered_at=unit.now,
                 rule=NEXT_IN_QUEUE,
                 answer_by=answer_by,
@@ -64,39 +80,9 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
         )
 
 
-def _choose(
-    unit: Unit, course: CourseState, queue: Sequence[Waiting]
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Who is offered the free seats, and who was passed over and why. Takes the seats from `course`.
-
-    One seat at a time, siblings' together, since each may use up what a home municipality pays for.
-    """
-    limits = surroundings.load_ceilings(unit.connection, [course.term_id])
-    course.held.clear()
-    surroundings.count_held(unit.connection, [course])
-    engagements = surroundings.engagements_of(unit.connection, {each.pupil_id for each in queue})
-    left = list(queue)
-    offered: list[str] = []
-    skipped: dict[str, str] = {}
-    while course.taken < course.capacity:
-        key = course.course_id
-        barred = surroundings.bars({key: course}, {key: left}, engagements, limits)[key]
-        choice = choose(left, course.rule_book, course.seats, course.day(unit.today), barred, most=1)
-        if not choice.offered:
-            break
-        skipped.update(choice.skipped)
-        for chosen in [each for each in left if each.application_id in choice.offered]:
-            left.remove(chosen)
-            offered.append(chosen.application_id)
-            limits.use(chosen.home_code, course)
-            course.take_seat(chosen.home_code)
-            course.waiting -= 1
-    return offered, [(each, why) for each, why in skipped.items() if each not in offered]
-
-
 def _with_pupils(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
     return unit.rows(
-        sa.select(applications, pupils.c.protected)
+        sa.select(applications, pupils.c.protected, pupils.c.born_on)
         .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
         .where(applications.c.application_id.in_(list(application_ids)))
         .order_by(applications.c.application_id)
@@ -113,7 +99,7 @@ def place(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> None:
     repository.note_events(unit, [(row.application_id, by, "placed", "the offer was accepted")])
     if rule == NEXT_IN_QUEUE:
         surroundings.lose_queue_dates(unit, {(row.pupil_id, course.subject)})
-    unit.record(PlaceGiven(given_at=unit.now, rule=rule, **_about(unit, row, course)))
+    unit.record(PlaceGiven(given_at=unit.now, rule=rule, **about(unit, row, course)))
 
 
 def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, expired: bool) -> None:
@@ -130,8 +116,8 @@ def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, 
     if keeps:
         queues = repository.queues(unit.connection, {course.course_id: course}, unit.today)
         position = position_of(row.application_id, queues[course.course_id])
-        about = {**_about(unit, row, course), "position": position, "rule": KEPT_AFTER_REFUSAL}
-        unit.record(ApplicationQueued(queued_at=row.queued_at, **about))
+        more = {**about(unit, row, course), "position": position, "rule": KEPT_AFTER_REFUSAL}
+        unit.record(ApplicationQueued(queued_at=row.queued_at, **more))
 
 
 def _back_to_queue(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, why: str) -> None:
@@ -164,13 +150,12 @@ def end_application(
     why = outcome if cost is None else f"{outcome}, {cost.cost_ore} öre by {cost.rule}"
     repository.note_events(unit, [(row.application_id, by, "ended", why)])
     _queue_date_after(unit, row, course, outcome)
-    protected = _is_protected(unit, row.pupil_id)
     unit.record(
         ApplicationEnded(
             application_id=row.application_id,
             course_id=row.course_id,
             pupil_id=row.pupil_id,
-            guardian_id=None if protected else row.guardian_id,
+            guardian_id=_reader(row, _pupil(unit, row.pupil_id), unit.today),
             outcome=outcome,
             had=had,
             ended_at=unit.now,
@@ -203,22 +188,30 @@ def save(unit: Unit, course: CourseState) -> None:
     record_seats(unit, [course])
 
 
-def _about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
+def about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
     """What facts about an application have in common; of a protected pupil neither guardian nor home."""
-    protected = _is_protected(unit, row.pupil_id)
+    pupil = _pupil(unit, row.pupil_id)
     return {
         "application_id": row.application_id,
         "course_id": row.course_id,
         "pupil_id": row.pupil_id,
-        "guardian_id": None if protected else row.guardian_id,
-        "home_municipality": None if protected else row.home_municipality,
+        "guardian_id": _reader(row, pupil, unit.today),
+        "home_municipality": None if pupil.protected else row.home_municipality,
         "host_municipality": course.terms.host.code,
         "term_id": course.term_id,
     }
 
 
-def _is_protected(unit: Unit, pupil_id: str) -> bool:
-    protected = unit.connection.scalar(sa.select(pupils.c.protected).where(pupils.c.pupil_id == pupil_id))
-    if protected is None:
+def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
+    row = unit.row(sa.select(pupils.c.protected, pupils.c.born_on).where(pupils.c.pupil_id == pupil_id))
+    if row is None:
         raise Refused(PUPIL_UNKNOWN)
-    return bool(protected)
+    return row
+
+
+def _reader(row: sa.Row[Any], pupil: sa.Row[Any], today: date) -> str | None:
+    """Who is written to: who applied, from the 18th birthday the pupil itself, of a protected one nobody."""
+    if pupil.protected:
+        return None
+    of_age = pupil.born_on <= years_before(today, AGE_OF_MAJORITY)
+    return str(row.pupil_id) if of_age else row.guardian_id

@@ -13,8 +13,11 @@ from services.chassis.web.context import Context
 from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
 from services.enrolment import queries, words
+from services.enrolment.domain.next_action import NOTHING
+from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import today_of
 from services.enrolment.rollover.queries import terms_to_settle
+from services.enrolment.tables import courses
 
 routes = Routes()
 
@@ -32,20 +35,23 @@ STAFF_OF_HOST = only("staff", municipality=host_of_course)
 def staff_home(context: Context) -> Response:
     municipality = context.signed_in.municipality
     with context.parts.storage.reading() as connection:
-        courses = queries.courses_of_school(connection, municipality)
+        of_mine = queries.courses_of_school(connection, municipality)
         elsewhere = queries.pupils_elsewhere(connection, municipality, today_of(context))
         names = queries.municipality_names(connection)
         to_settle = terms_to_settle(connection, municipality, today_of(context))
+        actions = next_actions(connection, today_of(context), of_school(municipality))
     return context.render(
         "staff.html",
         unsettled=[term for term in to_settle if term.left],
-        courses=courses,
+        actions=actions,
+        # Those with something to do first, and then those with a queue, as they were.
+        courses=sorted(of_mine, key=lambda course: actions[course.course_id].name == NOTHING),
         elsewhere=elsewhere,
         municipality_name=names.get(municipality, municipality),
         words=words,
-        seats=sum(course.capacity for course in courses),
-        taken=sum(course.taken for course in courses),
-        waiting=sum(course.waiting for course in courses),
+        seats=sum(course.capacity for course in of_mine),
+        taken=sum(course.taken for course in of_mine),
+        waiting=sum(course.waiting for course in of_mine),
     )
 
 
@@ -54,11 +60,13 @@ def participants_page(context: Context, course_id: str) -> Response:
     with context.parts.storage.reading() as connection:
         found = queries.course(connection, course_id)
         participants = queries.participants(connection, course_id, today_of(context))
+        actions = next_actions(connection, today_of(context), courses.c.course_id == course_id)
     if found is None:
         raise NotFound
     course, state = found
     return context.render(
         "participants.html",
+        action=actions[course_id],
         course=course,
         participants=participants,
         age=lambda pupil: age_on(pupil.born_on, state.terms.term_starts_on),

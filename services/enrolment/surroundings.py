@@ -200,19 +200,20 @@ def bars(
         course_id: {
             each.application_id: reason
             for each in queues[course_id]
-            if (reason := _bar(state, each, queues[course_id], engagements, limits)) is not None
+            if (reason := bar(state, each, queues[course_id], engagements, limits)) is not None
         }
         for course_id, state in states.items()
     }
 
 
-def _bar(
+def bar(
     state: CourseState,
     each: Waiting,
     queue: list[Waiting],
     engagements: Mapping[str, list[Engagement]],
     limits: Ceilings,
 ) -> str | None:
+    """Why one who waits may not have a seat now; None where nothing bars it."""
     others = engagements.get(each.pupil_id, [])
     choice = next((other.choice for other in others if other.application_id == each.application_id), None)
     wish = Wish(state.course_id, state.terms.fee_kind, state.lesson, gets_seat=True, choice=choice)

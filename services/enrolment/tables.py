@@ -15,6 +15,9 @@ municipalities = sa.Table(
     sa.Column("name", sa.String(100), nullable=False),
     sa.Column("member_from", sa.Date),
     sa.Column("member_to", sa.Date),
+    # The municipality that it becomes a part of, and since which day.
+    sa.Column("succeeded_by", sa.String(4)),
+    sa.Column("succeeded_on", sa.Date),
 )
 
 terms = sa.Table(
@@ -109,6 +112,8 @@ pupils = sa.Table(
     sa.Column("household", sa.String(36)),
     # In a municipal school elsewhere before it moved: staff have seen the proof.
     sa.Column("played_before", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
+    # When notifications was told how to reach the pupil itself: from 18 letters go to it.
+    sa.Column("contact_at", UtcDateTime),
     # The pupil that this record became a part of, once the two were found to be one child.
     sa.Column("merged_into", sa.String(64)),
     sa.Column("registered_by", sa.String(200), nullable=False),
@@ -244,6 +249,46 @@ application_events = sa.Table(
     sa.Column("by", sa.String(200), nullable=False),
     sa.Column("what", sa.String(64), nullable=False),
     sa.Column("why", sa.Text, nullable=False),
+)
+
+# Offers that staff made after a preview: the id that the form carries makes pressing twice do it once.
+bulk_offers = sa.Table(
+    "bulk_offers",
+    metadata,
+    sa.Column("bulk_id", sa.String(64), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("offered", sa.Integer, nullable=False),
+    sa.Column("offered_by", sa.String(200), nullable=False),
+    sa.Column("offered_at", UtcDateTime, nullable=False),
+)
+
+# How each guardian answered an offer; `offered_at` says which offer. `answer_by` is its last day, as of then.
+offer_answers = sa.Table(
+    "offer_answers",
+    metadata,
+    sa.Column(
+        "application_id", sa.String(64), sa.ForeignKey("applications.application_id"), primary_key=True
+    ),
+    sa.Column("offered_at", UtcDateTime, primary_key=True),
+    sa.Column("guardian_id", sa.String(64), sa.ForeignKey("guardians.guardian_id"), primary_key=True),
+    sa.Column("answer", sa.String(8), nullable=False),
+    sa.Column("answered_at", UtcDateTime, nullable=False),
+    sa.Column("answer_by", sa.Date),
+    sa.CheckConstraint("answer IN ('yes', 'no')", name="ck_offer_answers_answer"),
+)
+
+# An offer that two guardians answered differently, until staff settle it or they agree.
+offer_cases = sa.Table(
+    "offer_cases",
+    metadata,
+    sa.Column(
+        "application_id", sa.String(64), sa.ForeignKey("applications.application_id"), primary_key=True
+    ),
+    sa.Column("offered_at", UtcDateTime, primary_key=True),
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("settled_at", UtcDateTime),
+    sa.Column("settled_by", sa.String(200)),
+    sa.Column("settled_as", sa.String(16)),
 )
 
 # An admission round of a term, for the courses of a municipality (two digits: of the county) whose rule

@@ -107,6 +107,44 @@ SKIPS = {
     "ceiling_reached": N_("A seat went to the next in line: the home municipality pays for no more places."),
 }
 
+# The same to staff, before they offer: why one who stands ahead would not get a seat.
+PASSED_OVER = {
+    "declined_this_seat": N_("Said no to this seat"),
+    "reserved_seat": N_("The seats that are left are kept for another municipality"),
+    "has_enough": N_("Has as many courses as the school allows, or another one at that time"),
+    "seats_together": N_("Too few seats are left for all the siblings, who come together or not at all"),
+    "with_sibling": N_("The seat goes to a brother or sister of one ahead: they come together"),
+    "ceiling_reached": N_("The home municipality pays for no more places"),
+}
+
+# By which criterion of the rule book one stands before the next in line.
+STANDS_BY = {
+    "queue_date": N_("Earlier queue date than the next in line"),
+    "queue_day": N_("Earlier queue date than the next in line"),
+    "new_pupils_first": N_("Has no place at the school yet, the next in line has"),
+    "host_residents_first": N_("Lives in the school’s municipality, the next in line does not"),
+    "children_before_adults": N_("A child, the next in line is an adult"),
+    "moved_in_first": N_("Moved in and played in another school, the next in line did not"),
+    "on_time_first": N_("Applied in time, the next in line came later"),
+    "siblings_first": N_("Has a brother or sister on the course, the next in line has not"),
+    "lottery": N_("Earlier lot in the lottery than the next in line"),
+}
+
+# What a family is told once its answer is kept.
+CAME_TO = {
+    "withdrawn": N_("The application is withdrawn."),
+    "accepted": N_("The place is yours. Welcome!"),
+    "declined": N_("You have declined the offer. It goes to the next in line."),
+    "held": N_(
+        "Your no is kept. The seat is held until the other guardian has answered, or the time is over."
+    ),
+    "disputed": N_(
+        "You two have answered differently. The school settles it, and the seat is held meanwhile."
+    ),
+}
+
+ANSWERS = {"yes": N_("yes"), "no": N_("no")}
+
 PUPIL_EVENTS = {
     "moved": N_("Moved to another municipality"),
     "recorded": N_("What is recorded was changed"),
@@ -114,14 +152,21 @@ PUPIL_EVENTS = {
     "identity_corrected": N_("The number was corrected"),
     "merged": N_("Two records became one"),
     "household_recorded": N_("With whom the pupil lives was recorded"),
+    "contact_recorded": N_("The pupil's address for letters was recorded"),
+    "home_merged": N_("The home municipality became a part of another one"),
 }
 
 # What has happened to an application; `skipped` has a reason of its own.
 EVENTS = {
     **STATES,
+    **PUPIL_EVENTS,
     "skipped": N_("Passed over for a seat"),
     "ranked": N_("The choices were ranked anew"),
     "chosen": N_("Rental or Fritidskort was changed"),
+    "asked": N_("Done by the school, as the family asked"),
+    "held": N_("A guardian said no; the seat is held for the other one’s answer"),
+    "disputed": N_("Two guardians answered differently; the school settles it"),
+    "settled": N_("The school settled what the guardians disagreed about"),
     "came_of_age": N_("The pupil turned 18 and decides"),
     "next_term_confirmed": N_("Confirmed for the next term"),
     "next_term_given_up": N_("Given up for the next term"),

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -226,11 +227,78 @@ def terms(browser: Browser, address: str, folder: Path) -> None:
         maria.look("phone-next-term")
 
 
+def rank_and_answer(browser: Browser, address: str, folder: Path, *, phone: bool) -> None:
+    """A guardian ranks in a round, accepts one offer and declines another; on a phone without JavaScript.
+
+    What is offered was made ready by test_browser.py, under titles of its own.
+    """
+    name = "phone" if phone else "desktop"
+    with visitor(browser, address, folder, phone=phone, script=not phone) as maria:
+        page, main = maria.page, maria.page.locator("main")
+        maria.sign_in("guardian-norberg")
+        maria.open("/my")
+        page.locator("a[href^='/my/rounds/']").first.click()
+        page.get_by_label("Leo" if phone else "Alma", exact=False).check()
+        for number, title in ((1, "Rundans sång"), (2, "Rundans dans")):
+            page.locator(f"#wish{number}").select_option(label=f"{title}, Sala kulturskola")
+        _seen(maria, f"rank-{name}", phone)
+        main.get_by_role("button", name="Spara").click()
+        expect(main).to_contain_text("Rundans sång")
+        _seen(maria, f"ranked-{name}", phone)
+        for answer, button, said in (
+            ("Ja", "Tacka ja till platsen", "Platsen är din"),
+            ("Nej", "Nej tack", "tackat nej"),
+        ):
+            maria.open("/my")
+            page.locator(".place", has_text=f"{answer} {name}").get_by_role("link", name="Svara").click()
+            _seen(maria, f"offer-{name}", phone)
+            main.get_by_role("button", name=button).click()
+            expect(page.locator(".flash")).to_contain_text(said)
+        expect(page.locator(".place", has_text=f"Ja {name}")).to_contain_text("Har plats")
+        expect(page.locator(".place", has_text=f"Nej {name}")).to_have_count(0)
+        _seen(maria, f"answered-{name}", phone)
+
+
+def offer_seats(browser: Browser, address: str, folder: Path, *, phone: bool) -> None:
+    """Staff see what to do next, look at who would get a free seat, and offer one: pressed twice, once."""
+    name = "phone" if phone else "desktop"
+    with visitor(browser, address, folder, phone=phone) as staff:
+        page, main = staff.page, staff.page.locator("main")
+        staff.sign_in("staff-norberg")
+        row = page.locator("#courses tr", has_text=f"Kö {name}")
+        expect(row).to_contain_text("2 platser är lediga, och 3 väntar")
+        staff.look(f"staff-next-{name}")
+        row.get_by_role("link", name="lediga").click()
+        expect(main).to_contain_text("2 elever får ett erbjudande")
+        expect(main).to_contain_text("Tidigare ködatum")
+        staff.look(f"preview-{name}")
+        page.locator("input[name=seats]").first.fill("1")
+        main.get_by_role("button", name="Visa vilka").click()
+        expect(main).to_contain_text("1 elev får ett erbjudande")
+        main.get_by_role("button", name="Erbjud 1 plats").dblclick()
+        expect(page.locator(".flash")).to_contain_text("1 plats är erbjuden")
+        expect(page.locator("#offers")).to_be_visible()
+        expect(main).to_contain_text("1 plats är ledig, och 2 väntar")
+        staff.look(f"offered-{name}")
+
+
+def _seen(visitor: Visitor, name: str, phone: bool) -> None:
+    """Without JavaScript nothing looks for accessibility violations: a picture, and that nothing is wider."""
+    if phone:
+        visitor.page.screenshot(path=visitor.folder / f"{name}.png", full_page=True)
+    else:
+        visitor.look(name)
+
+
 JOURNEYS: dict[str, Callable[[Browser, str, Path], None]] = {
     "story": story,
     "without_javascript_on_a_phone": without_javascript_on_a_phone,
     "refusals": refusals,
     "terms": terms,
+    "rank_and_answer": partial(rank_and_answer, phone=False),
+    "rank_and_answer_on_a_phone": partial(rank_and_answer, phone=True),
+    "offer_seats": partial(offer_seats, phone=False),
+    "offer_seats_on_a_phone": partial(offer_seats, phone=True),
 }
 
 

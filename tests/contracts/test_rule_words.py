@@ -100,7 +100,9 @@ VALUES: dict[type, dict[str, Any]] = {
         "instrument_kinds": ("harp",), "one_instrument": True, "ranked_choices": 6, "refuse_clashes": False,
         "travel_minutes": 35,
     },
-    Answering: {"answer_days": 11, "declines_kept": 2, "expiry_is_refusal": False},
+    Answering: {
+        "answer_days": 11, "declines_kept": 2, "expiry_is_refusal": False, "offers": "by_staff",
+    },
     CarryOver: {
         "places": "end", "queue": "end", "adults": "if_space", "confirm_from": DAYS, "confirm_by": DAYS,
     },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +14,18 @@ from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
-from services.contracts.enrolment import PlaceOffered, PupilMoved, PupilsMerged
+from services.contracts.enrolment import (
+    ApplicationEnded,
+    ContactRegistered,
+    CourseSeatsChanged,
+    PlaceGiven,
+    PlaceOffered,
+    PupilMoved,
+    PupilsMerged,
+)
 from services.contracts.rule_book import Ordering, ReservedSeats
 from services.enrolment import checks, commands, life, pupil_queries, queries
+from services.enrolment.commands import Contact
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.tables import applications, pupils
 from tests.enrolment.conftest import both
@@ -106,6 +115,20 @@ class TestMoving:
         assert found is not None
         assert (found.position, found.ahead) == (2, {"host_residents_first": 1})
 
+    def test_who_stands_ahead_only_since_the_move_was_not_passed_by(
+        self, storage: Storage, clock: FixedClock
+    ) -> None:
+        """Söderby's residents go first: the seat was offered before there was one more of them."""
+        applied(storage, "first", "circus", "anton")
+        earlier, later = children(storage, 2)
+        decide(storage, request("earlier", "circus", earlier), request("later", "circus", later))
+        clock.time += timedelta(days=1)
+        do(storage, commands.withdraw, "first", "the tests")
+        clock.time += timedelta(days=1)
+        do(storage, life.move_pupil, later, SODERBY, TODAY, STAFF, why="moved")
+        assert states(storage, "circus") == {"first": "withdrawn", "earlier": "offered", "later": "queued"}
+        assert is_well(storage)
+
     def test_a_seat_kept_for_the_new_home_is_offered(self, storage: Storage) -> None:
         kept = replace(NORRBYS_RULES, ordering=Ordering(reserved_seats=(ReservedSeats(SODERBY, 1),)))
         tell(storage, RuleBookPublished("norrby-2024", kept))
@@ -158,6 +181,7 @@ class TestOneChildTwice:
         assert queue_dates(storage)["t1"] == early
         assert seats(storage) == (1, 1, 1)
         assert facts(storage, PupilsMerged) == [PupilsMerged("temp", "real")]
+        assert facts(storage, CourseSeatsChanged)[-1] == CourseSeatsChanged("fiddle", 1, 1, 1)
         with storage.reading() as connection:
             circus = queries.application(connection, "r2", TODAY)
             for guardian in (MARIA, SAMIRA):
@@ -231,7 +255,62 @@ class TestComingOfAge:
         with storage.reading() as connection:
             row = connection.execute(sa.select(applications)).one()
             happened = [each.what for each in queries.events(connection, "a1")]
-        assert (row.guardian_id, happened) == ("nils", ["placed", "came_of_age"])
+        assert (row.guardian_id, set(happened)) == ("nils", {"placed", "came_of_age"})
+
+    def nils_is_18(self, storage: Storage, clock: FixedClock, **more: Any) -> None:
+        pupil = commands.NewPupil("nils", number(date(2008, 11, 24)), "Nils", "Ek", NORRBY, MARIA, **more)
+        do(storage, commands.register_pupil, pupil, STAFF)
+
+    def of_nils(self, storage: Storage) -> list[ContactRegistered]:
+        return [fact for fact in facts(storage, ContactRegistered) if fact.person_id == "nils"]
+
+    def test_letters_can_reach_the_pupil_from_then_on(self, storage: Storage, clock: FixedClock) -> None:
+        """No guardian's address becomes its own; staff record the one it gives."""
+        self.nils_is_18(storage, clock)
+        for _ in range(2):
+            OfferExpiry(storage).run_once()
+        first = ContactRegistered("nils", "Nils Ek", None, "sv", "pupil", NORRBY)
+        assert self.of_nils(storage) == [first]
+        given = Contact("nils@example.se", "en", "pupil")
+        do(storage, life.record_contact, "nils", given, STAFF, why="It came by.")
+        OfferExpiry(storage).run_once()
+        assert self.of_nils(storage) == [first, replace(first, email="nils@example.se", language="en")]
+        assert events(storage, "nils") == [("contact_recorded", STAFF, "It came by.")]
+
+    def test_an_address_that_is_there_is_kept(self, storage: Storage, clock: FixedClock) -> None:
+        self.nils_is_18(storage, clock)
+        given = Contact("nils@example.se", "sv", "pupil")
+        do(storage, commands.register_contact, "nils", "Nils Ek", NORRBY, given)
+        OfferExpiry(storage).run_once()
+        assert [fact.email for fact in self.of_nils(storage)] == ["nils@example.se"]
+
+    def test_no_letter_goes_to_a_guardian_in_the_first_minute_either(
+        self, storage: Storage, clock: FixedClock
+    ) -> None:
+        """Before the day's work has gone through all applications."""
+        tell(storage, replace(FIDDLE, max_age=19, min_age=6))
+        pupil = commands.NewPupil("nils", number(date(2008, 11, 25)), "Nils", "Ek", NORRBY, MARIA)
+        do(storage, commands.register_pupil, pupil, STAFF)
+        decide(storage, request("a1", pupil_id="nils", guardian_id=MARIA))
+        clock.time = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)  # midnight in Sweden
+        do(storage, commands.withdraw, "a1", "pupil:nils")
+        assert [fact.guardian_id for fact in facts(storage, ApplicationEnded)] == ["nils"]
+
+    def test_what_staff_enter_is_written_to_the_pupil_too(self, storage: Storage, clock: FixedClock) -> None:
+        tell(storage, replace(FIDDLE, max_age=19, min_age=6))
+        self.nils_is_18(storage, clock)
+        applied(storage, "a1", pupil_id="nils")
+        assert [fact.guardian_id for fact in facts(storage, PlaceGiven)] == ["nils"]
+
+    def test_of_a_protected_pupil_nobody_is_told_and_of_a_child_neither(
+        self, storage: Storage, clock: FixedClock
+    ) -> None:
+        self.nils_is_18(storage, clock, alias="Eken")
+        OfferExpiry(storage).run_once()
+        given = Contact("nils@example.se", "sv", "pupil")
+        assert refused(storage, life.record_contact, "nils", given, STAFF, why="x") == "contact_of_protected"
+        assert refused(storage, life.record_contact, "alma", given, STAFF, why="x") == "contact_of_child"
+        assert self.of_nils(storage) == []
 
 
 def test_a_ceiling_is_set_and_changed(storage: Storage) -> None:

@@ -25,7 +25,7 @@ def closed_to(
     connection: sa.Connection, found: Iterable[CourseView], home_code: str, today: date
 ) -> frozenset[str]:
     """The ids of the courses that no pupil of the municipality may take. Raises Refused."""
-    home = reference.municipality(connection, home_code)
+    home = reference.municipality(connection, home_code, today)
     books = reference.rule_books(connection)
     return frozenset(
         view.course.course_id
@@ -36,5 +36,5 @@ def closed_to(
 
 def answer(connection: sa.Connection, view: CourseView, home_code: str, age: int, today: date) -> Answer:
     """Raises Refused for an unknown municipality."""
-    home = reference.municipality(connection, home_code)
+    home = reference.municipality(connection, home_code, today)
     return answer_for(view.as_terms(), rule_book_of(connection, view), home, age, today)

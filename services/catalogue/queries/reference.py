@@ -53,9 +53,17 @@ def as_member(municipality: MunicipalityRegistered) -> Municipality:
     )
 
 
-def municipality(connection: sa.Connection, code: str) -> Municipality:
-    """Raises Refused for a code that the county does not have."""
-    found = municipalities(connection).get(code)
+def municipality(connection: sa.Connection, code: str, today: date) -> Municipality:
+    """The municipality, or the one that it is a part of today.
+
+    Raises Refused for a code that the county does not have.
+    """
+    known = municipalities(connection)
+    found = known.get(code)
+    seen: set[str] = set()
+    while found is not None and _is_gone(found, today) and found.municipality_code not in seen:
+        seen.add(found.municipality_code)
+        found = known.get(found.succeeded_by or "", found)
     if found is None:
         raise Refused(
             Refusal(
@@ -66,6 +74,10 @@ def municipality(connection: sa.Connection, code: str) -> Municipality:
             )
         )
     return as_member(found)
+
+
+def _is_gone(municipality: MunicipalityRegistered, today: date) -> bool:
+    return municipality.succeeded_on is not None and municipality.succeeded_on <= today
 
 
 def municipality_names(connection: sa.Connection, language: str) -> dict[str, str]:

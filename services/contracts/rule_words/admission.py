@@ -243,6 +243,11 @@ def answering(book: RuleBook) -> Iterator[LocalText]:
             "An offer stands for {n} days and always to the end of a working day; then it goes to the next.",
             n=rules.answer_days,
         )
+    if rules.offers == "by_staff":
+        yield LocalText(
+            "En plats som blir ledig väntar tills skolan erbjuder den, i köns ordning.",
+            "A seat that comes free waits until the school offers it, in the order of the queue.",
+        )
     if rules.declines_kept:
         yield text(
             "Den som tackar nej behåller sin köplats {n} gånger; nästa gång går den förlorad.",

@@ -103,6 +103,10 @@ class CourseState:
         day = self.rule_book.main_admission_to_come(self.terms.term_starts_on, today)
         return None if self.round_over else day
 
+    def free_on(self, today: date) -> int:
+        """Seats that may be offered: none before the main admission, none kept for who is there."""
+        return 0 if self.gives_no_seat_before(today) is not None else self.seats.free
+
     def gives_seat_on(self, today: date) -> bool:
         """Whether who comes today has a seat at once."""
         return self.has_free_seat and self.gives_no_seat_before(today) is None

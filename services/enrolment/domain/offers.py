@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -62,17 +62,18 @@ def choose(
     rule_book: RuleBook,
     seats: Seats,
     day: Day,
-    barred: Mapping[str, str] | None = None,
     *,
+    bar: Callable[[Waiting], str | None] = lambda _: None,
+    gave: Callable[[Waiting], None] = lambda _: None,
     most: int | None = None,
 ) -> Choice:
     """Who is offered the free seats, `most` of them, in the order of the queue: next in line first.
 
-    `barred` are the applications that may not have a seat now, with the reason: the pupil has as many courses
-    as the school allows, or its home municipality pays for no more. Siblings who applied together are offered
-    their seats together, also where that is more than `most`.
+    `bar` says why one may not have a seat now: the pupil has as many courses as the school allows, or its
+    home municipality pays for no more. `gave` hears of each seat, since a seat may use up what is paid for.
+    Nobody who was passed over could have one of the later seats: each leaves less for all, so once is enough.
+    Siblings who applied together are offered their seats together, also where that is more than `most`.
     """
-    barred = barred or {}
     held = dict(seats.held)
     taken = seats.taken
     offered: list[str] = []
@@ -82,13 +83,14 @@ def choose(
         if taken >= seats.capacity or (most is not None and len(offered) >= most):
             break
         now = Seats(seats.capacity, taken, held)
-        reason = _reason_to_skip(party, rule_book, now, day, barred)
+        reason = _reason_to_skip(party, rule_book, now, day, bar)
         if reason is not None:
             skipped += [(each.application_id, reason) for each in party]
             continue
         offered += [each.application_id for each in party]
         taken += len(party)
         for each in party:
+            gave(each)
             held[each.home_code] = held.get(each.home_code, 0) + 1
         skipped += [(each, WITH_SIBLING) for each in _between(queue, party)]
         last = len(skipped)
@@ -114,13 +116,17 @@ def _parties(queue: Sequence[Waiting]) -> list[list[Waiting]]:
 
 
 def _reason_to_skip(
-    party: Sequence[Waiting], rule_book: RuleBook, seats: Seats, day: Day, barred: Mapping[str, str]
+    party: Sequence[Waiting],
+    rule_book: RuleBook,
+    seats: Seats,
+    day: Day,
+    bar: Callable[[Waiting], str | None],
 ) -> str | None:
     if any(each.passed for each in party):
         return DECLINED_THIS_SEAT
-    for each in party:
-        if each.application_id in barred:
-            return barred[each.application_id]
+    barred = next((reason for reason in map(bar, party) if reason is not None), None)
+    if barred is not None:
+        return barred
     left = seats.free - max(reserved_for_others(rule_book, each.home_code, seats, day) for each in party)
     if left <= 0:
         return RESERVED
@@ -131,9 +137,12 @@ def seekers(
     queue: Sequence[Waiting], rule_book: RuleBook, seats: Seats, day: Day, barred: Collection[str] = ()
 ) -> int:
     """How many of those who wait could have one of the free seats now: they go before who comes."""
-    why = dict.fromkeys(barred, HAS_ENOUGH)
+
+    def bar(each: Waiting) -> str | None:
+        return HAS_ENOUGH if each.application_id in barred else None
+
     parties = _parties(queue)
-    return sum(len(each) for each in parties if _reason_to_skip(each, rule_book, seats, day, why) is None)
+    return sum(len(each) for each in parties if _reason_to_skip(each, rule_book, seats, day, bar) is None)
 
 
 def last_day_to_answer(rule_book: RuleBook, today: date) -> date | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 
 from services.chassis.clock import local_date
 from services.contracts.eligibility import ADULT_AGE
@@ -106,6 +107,12 @@ def _difference(one: Waiting, other: Waiting, order: Sequence[str]) -> str:
         if _CRITERIA[name](one) != _CRITERIA[name](other):
             return name
     return QUEUE_DATE
+
+
+def stands_by(queue: Sequence[Waiting], order: Sequence[str]) -> list[str | None]:
+    """For each in the queue the criterion by which it stands before the next one; None for the last."""
+    following = [_difference(one, other, order) for one, other in pairwise(queue)]
+    return [*following, None] if queue else []
 
 
 def rank_key(each: Waiting, order: Sequence[str]) -> tuple[object, ...]:

@@ -263,32 +263,34 @@ class _Deciding:
         return NOT_CONFIRMED if by is not None and today > by else None
 
     def offer(self, course_id: str) -> None:
-        """The seats that are left, to who is next in line: siblings' together, else one at a time, since each
-        may use up a ceiling."""
+        """The seats that are left, to who is next in line."""
         course = self.courses[course_id]
         today, starts_on = self.given.today, course.terms.term_starts_on
         if course.terms.cancelled or course.gives_no_seat_before(today):
             return
-        left = in_order(self.queues[course_id], order_on(course.rule_book, starts_on, today))
+        queue = in_order(self.queues[course_id], order_on(course.rule_book, starts_on, today))
+
+        def gave(each: Waiting) -> None:
+            self.ceilings.use(each.home_code, course)
+            self._has(each.pupil_id, course, each.application_id)
+
+        choice = choose(
+            queue,
+            course.rule_book,
+            course.seats,
+            course.day(today),
+            bar=lambda each: self._bar(each, queue, course),
+            gave=gave,
+        )
         answer_by = last_day_to_answer(course.rule_book, today)
-        while course.taken < course.capacity and left:
-            barred = {each.application_id: why for each in left if (why := self._bar(each, left, course))}
-            choice = choose(left, course.rule_book, course.seats, course.day(today), barred, most=1)
-            if not choice.offered:
-                break
-            self.skipped.update(choice.skipped)
-            for chosen in [each for each in left if each.application_id in choice.offered]:
-                left.remove(chosen)
-                self._seat_offered(chosen, course, answer_by)
+        for chosen in queue:
+            if chosen.application_id in choice.offered:
+                course.take_seat(chosen.home_code)
+                course.waiting -= 1
+                self._offered(chosen, course_id, answer_by)
+        self.skipped.update(choice.skipped)
         offered = {each for each, effect in self.effects.items() if effect.kind == OFFERED}
         self.skipped = {each: why for each, why in self.skipped.items() if each not in offered}
-
-    def _seat_offered(self, chosen: Waiting, course: CourseState, answer_by: date | None) -> None:
-        course.take_seat(chosen.home_code)
-        course.waiting -= 1
-        self.ceilings.use(chosen.home_code, course)
-        self._has(chosen.pupil_id, course, chosen.application_id)
-        self._offered(chosen, course.course_id, answer_by)
 
     def _offered(self, chosen: Waiting, course_id: str, answer_by: date | None) -> None:
         was = self.effects.get(chosen.application_id)

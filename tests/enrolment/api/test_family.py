@@ -61,6 +61,7 @@ class TestMyFamily:
             "party_id": None,
             "rents": None,
             "voucher_ore": 0,
+            "is_disputed": False,
             "price": PRICE,
             "pupil": get(client, "/pupils", maria)["pupils"][0],
             "course": {

@@ -151,3 +151,15 @@ def test_my_page_says_who_is_ahead_by_kind_and_the_last_day_to_answer(
     assert "The last day to answer is 30 November 2026." in text
     assert "the queue date is lost" in text
     assert "Sista dagen att svara är 30 november 2026." in maria.reads("/my", language="sv")
+
+
+def test_the_address_of_a_pupil_of_age(storage: Storage, visitor: Visitor) -> None:
+    staff = visitor.is_staff(SODERBY)
+    assert "The pupil’s own e-mail address" in staff.reads("/staff/pupils/anton")
+    staff.sends("/staff/pupils/anton/contact", email="anton@example.se", language="en", why="It came by.")
+    text = staff.reads("/staff/pupils/anton")
+    assert "The pupil's address for letters was recorded" in text
+    assert "anton@example.se" not in text
+    staff.sends("/staff/pupils/anton/contact", 422, email="no address", why="x")
+    assert "Elevens egen e-postadress" in staff.reads("/staff/pupils/anton", language="sv")
+    assert "own e-mail address" not in visitor.is_staff(NORRBY).reads("/staff/pupils/alma")

@@ -28,6 +28,7 @@ from tests.enrolment.story import (
     children,
     count,
     number,
+    states,
     tell,
 )
 
@@ -217,3 +218,33 @@ class TestEntering:
         text = staff.reads("/staff/courses/fiddle")
         assert "Ny Elev" in text
         assert "Eken" not in text
+
+
+class TestForAFamily:
+    """What a family that called or wrote asked for, of somebody with protected identity for instance."""
+
+    PATH = "/staff/applications/a3"
+
+    def test_an_offer_is_answered(self, full: Storage, staff: Visitor) -> None:
+        staff.sends("/staff/applications/a1", action="withdraw", why="Called.")
+        text = staff.reads(self.PATH)
+        for said in ("The family has called", "Accept the place", "Decline the offer"):
+            assert said in text, said
+        staff.sends(self.PATH, action="accept", why="The guardian called on Monday.")
+        text = staff.reads(self.PATH)
+        assert "The guardian called on Monday." in text
+        assert "Decline the offer" not in text
+        assert states(full)["a3"] == "placed"
+        text = refusal(staff.sends(self.PATH, 409, action="decline", why="Called."))
+        assert "There is no offer to answer" in text
+        assert "Familjen har ringt" in staff.reads(self.PATH, language="sv")
+
+    def test_whose_it_is(self, full: Storage, visitor: Visitor) -> None:
+        form = {"action": "withdraw", "why": "Called."}
+        visitor.is_staff(SODERBY).sends("/staff/applications/a1", 403, **form)
+        visitor.is_family(MARIA).sends("/staff/applications/a1", 403, **form)
+        staff = visitor.is_staff()
+        staff.sends("/staff/applications/nothing", 404, **form)
+        for odd in ({"action": "cancel"}, {"why": ""}):
+            staff.sends("/staff/applications/a1", 422, **{**form, **odd})  # type: ignore[arg-type]
+        assert states(full)["a1"] == "placed"

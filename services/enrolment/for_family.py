@@ -1,0 +1,29 @@
+"""Staff do for a family what it asked for by phone or on paper: answer an offer, or give something up.
+
+A pupil with protected identity uses no e-service, so this is the only way it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from services.chassis.refusals import Refused
+from services.chassis.storage.unit import Unit
+from services.enrolment import commands, disputes, repository
+from services.enrolment.answering import CASE_OPEN
+
+_COMMANDS: Mapping[str, Callable[..., Any]] = {
+    "accept": commands.accept_offer,
+    "decline": commands.decline_offer,
+    "withdraw": commands.withdraw,
+}
+ACTIONS = tuple(_COMMANDS)
+
+
+def act_for_family(unit: Unit, application_id: str, action: str, by: str, *, why: str) -> None:
+    """`action` is one of ACTIONS; who asked for it, and how, is kept as the reason. Raises Refused."""
+    if disputes.has_case(unit.connection, application_id):
+        raise Refused(CASE_OPEN)
+    _COMMANDS[action](unit, application_id, by)
+    repository.note_events(unit, [(application_id, by, "asked", why)])
