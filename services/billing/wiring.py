@@ -102,4 +102,4 @@ class BillingParts(Parts):
 def compose(settings: Settings, clock: Clock) -> Composition:
     parts = BillingParts(settings, clock)
     app = App(parts, [common.routes, *PAGES, *API], Path(__file__).parent)
-    return Composition(BillingService, parts, app)
+    return Composition(BillingService, parts, app, niceness=10)

@@ -38,11 +38,16 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True)
 class Composition:
-    """A service put together by its wiring."""
+    """A service put together by its wiring.
+
+    `niceness` is added to the process's where the service has one to itself: letters and books can wait for a
+    moment for families who wait for an answer on the same machine.
+    """
 
     service_class: type[FactService]
     parts: Parts
     app: App
+    niceness: int = 0
 
 
 def listen_on(host: str, port: int) -> Any:

@@ -108,6 +108,7 @@ def serve(service: str) -> int:
     """One service in this process; the exit code. Raises CannotRun."""
     composition = compose(service)
     settings = composition.parts.settings
+    os.nice(composition.niceness)
     _require_migrated(composition.parts.storage, service)
     process = Process([composition], _listen(settings.host, settings.port))
     process.stop_on_signals()

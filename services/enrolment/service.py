@@ -8,7 +8,7 @@ from services.chassis.messaging.entrypoints import loop
 from services.chassis.messaging.service import FactService
 
 # A thousand facts take a tenth of a second to send, in which no family would be answered.
-RELAYED_IN_A_RUSH = 100
+RELAYED_IN_A_RUSH = 50
 
 
 class EnrolmentService(FactService):

@@ -40,4 +40,4 @@ def compose(settings: Settings, clock: Clock) -> Composition:
     parts = NotificationsParts(settings, clock)
     modules = [common.routes, pages.routes, calendar_pages.routes, api.routes]
     app = App(parts, modules, Path(__file__).parent)
-    return Composition(NotificationsService, parts, app)
+    return Composition(NotificationsService, parts, app, niceness=10)
