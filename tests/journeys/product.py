@@ -77,15 +77,29 @@ class Product:
         self.wait_until_quiet()
 
     def wait_until_quiet(self) -> None:
+        """Until every fact is where it should be and handled, also those that lie at the broker meanwhile."""
         operator = self.token("operator", "19")
 
-        def quiet() -> bool:
-            figures = [
-                self.call("GET", f"/api/{service}/operations", operator).json() for service in SERVICES
-            ]
-            return all(f["outbox_backlog"] == 0 and f["inbox_backlog"] == 0 for f in figures)
+        def figures() -> list[dict[str, Any]]:
+            return [self.call("GET", f"/api/{service}/operations", operator).json() for service in SERVICES]
 
-        until(quiet)
+        def is_quiet(found: list[dict[str, Any]]) -> bool:
+            published = sum(each["published"] for each in found)
+            received = found[SERVICES.index("notifications")]["received"]  # it reads every stream
+            handled = all(each["outbox_backlog"] == 0 and each["inbox_backlog"] == 0 for each in found)
+            return handled and received == published
+
+        def stays_quiet() -> bool:
+            before = figures()
+            if not is_quiet(before):
+                return False
+            time.sleep(0.3)  # what one service had in hand when another one was asked
+            after = figures()
+            return is_quiet(after) and all(
+                one["published"] == other["published"] for one, other in zip(before, after, strict=True)
+            )
+
+        until(stays_quiet, 60)
 
 
 def next_term(term_id: str) -> str:

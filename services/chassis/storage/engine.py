@@ -30,6 +30,11 @@ def in_short(error: BaseException) -> str:
     return f"{type(error).__name__}: {text.strip().partition(chr(10))[0]}"[:300]
 
 
+def is_deadlock(error: BaseException) -> bool:
+    """Whether PostgreSQL ended this transaction so that another one could go on: all of it is undone."""
+    return isinstance(error, sa.exc.DBAPIError) and isinstance(error.orig, psycopg2.errors.DeadlockDetected)
+
+
 class Storage:
     """Opens units of work. `facts_recorded` is called after a commit that recorded facts."""
 

@@ -21,6 +21,7 @@ from werkzeug.wrappers import Request, Response
 
 from services.chassis import telemetry
 from services.chassis.ids import new_id
+from services.chassis.storage.engine import is_deadlock
 from services.chassis.web import access, errors, languages
 from services.chassis.web.access import Actor
 from services.chassis.web.context import MOST_BODY_BYTES, BoundedRequest, Context
@@ -31,6 +32,7 @@ from services.chassis.web.session import LANGUAGE_COOKIE, Sessions
 from services.contracts.site_map import NAVIGATION
 
 HERE = Path(__file__).parent
+MOST_DEADLOCKS = 3
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -128,7 +130,7 @@ class App:
         try:
             if route is None:
                 raise problem or UnknownPath()
-            response = self._run(context, route, arguments)
+            response = self._run_through_deadlocks(context, route, arguments)
         except Exception as error:
             response = errors.answer(context, route, error)
         context.finish(response)
@@ -136,6 +138,17 @@ class App:
             self.service, route.name if route else "unknown", response.status_code
         ).observe(time.perf_counter() - started)
         return response
+
+    def _run_through_deadlocks(self, context: Context, route: Route, arguments: dict[str, Any]) -> Response:
+        """A request that the database ended for another one's sake did nothing, and is simply run again."""
+        for _ in range(MOST_DEADLOCKS):
+            try:
+                return self._run(context, route, arguments)
+            except Exception as error:
+                if not is_deadlock(error):
+                    raise
+                log.warning("deadlock", service=self.service, route=route.name)
+        return self._run(context, route, arguments)
 
     def _context(self, request: Request, route: Route | None) -> Context:
         bears = route is not None and route.api is not None and "Authorization" in request.headers

@@ -6,7 +6,9 @@ import json
 import re
 from typing import Any
 
+import psycopg2.errors
 import pytest
+import sqlalchemy as sa
 import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from services.chassis.ids import is_id
 from services.chassis.process import Composition
 from services.chassis.web.context import MOST_BODY_BYTES, own_path
 from tests.chassis.web.small import SECRET_TEXT
-from tests.web import bearer, sign_in
+from tests.web import bearer, client_of, sign_in
 
 GREET = "/api/catalogue/greet"
 
@@ -210,3 +212,21 @@ def test_a_redirect_never_leaves_this_origin(text: str) -> None:
     assert not path.startswith(("//", "/\\"))
     assert json.loads(json.dumps(path)) == path
     assert not re.search(r"[\x00-\x1f]", path)
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, 200), (3, 200), (4, 500)])
+def test_who_was_ended_for_anothers_sake_is_run_again(
+    composition: Composition, monkeypatch: pytest.MonkeyPatch, times: int, status: int
+) -> None:
+    """The database undoes all of one transaction of a deadlock; one that meets one ever again is an error."""
+    run, met = composition.app._run, []
+
+    def deadlocked(*arguments: Any) -> Any:
+        if len(met) < times:
+            met.append(1)
+            raise sa.exc.OperationalError("UPDATE", {}, psycopg2.errors.DeadlockDetected("deadlock detected"))
+        return run(*arguments)
+
+    monkeypatch.setattr(composition.app, "_run", deadlocked)
+    assert client_of(composition).get("/").status_code == status
+    assert len(met) == times
