@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -68,22 +68,39 @@ def price_places(unit: Unit, most: int) -> int:
     pupil_rows = {
         row.pupil_id: row for row in unit.rows(sa.select(pupils).where(pupils.c.pupil_id.in_(people)))
     }
-    for row in rows:
-        _price(unit, row, pupil_rows[row.pupil_id], states[row.course_id], family)
-    priced = [row.application_id for row in rows if not row.priced]
-    unit.execute(sa.update(applications).where(applications.c.application_id.in_(priced)).values(priced=True))
+    said = {
+        row.application_id: _say(unit, row, pupil_rows[row.pupil_id], states[row.course_id], family)
+        for row in rows
+    }
+    # One UPDATE a row: at a second one in the same transaction PostgreSQL locks its pupil and course anew,
+    # and waits for whoever has locked those and waits for the row.
+    changed = [
+        {"id": row.application_id, "said": said[row.application_id]}
+        for row in rows
+        if not row.priced or said[row.application_id] != row.price
+    ]
+    if changed:
+        unit.execute(_SAID, changed)
     return len(due)
 
 
-def _price(
+_SAID = (
+    sa.update(applications)
+    .where(applications.c.application_id == sa.bindparam("id"))
+    .values(price=sa.bindparam("said"), priced=True)
+)
+
+
+def _say(
     unit: Unit, row: sa.Row[Any], pupil: sa.Row[Any], course: CourseState, family: pricing.Family
-) -> None:
-    """Record the price where it is another one than was said last; none where the rule book names none."""
+) -> str | None:
+    """What is said of the price by now. Recorded where it is another one than was said last; where the rule
+    book names none, what was said stands."""
     joined_on, chosen = pricing.joined_on(row), pricing.chosen_with(row)
     facts = pricing.price_facts(family, pupil, course, row.application_id, joins_on=joined_on, chosen=chosen)
     price = full_price(course.terms, course.rule_book, facts)
     if price is None:
-        return
+        return cast(str | None, row.price)
     fact = PlacePriced(
         application_id=row.application_id,
         course_id=row.course_id,
@@ -104,9 +121,6 @@ def _price(
     )
     said = {name: value for name, value in fact.dump().items() if name != "priced_at"}
     text = json.dumps(said, ensure_ascii=False, sort_keys=True)
-    if text == row.price:
-        return
-    unit.execute(
-        sa.update(applications).where(applications.c.application_id == row.application_id).values(price=text)
-    )
-    unit.record(fact)
+    if text != row.price:
+        unit.record(fact)
+    return text
