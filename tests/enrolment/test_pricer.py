@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import eventlet
+import pytest
 import sqlalchemy as sa
 
 from services.chassis.clock import FixedClock
@@ -17,7 +19,7 @@ from services.contracts.rule_prices import PriceRule, Pricing, Rental, Voucher
 from services.enrolment import commands, life
 from services.enrolment.life import PupilRecord
 from services.enrolment.pricer import Pricer, price_places
-from services.enrolment.tables import applications
+from services.enrolment.tables import applications, pupils
 from tests.enrolment.conftest import both
 from tests.enrolment.story import (
     MARIA,
@@ -151,3 +153,13 @@ def test_a_course_without_a_fee_is_not_priced(storage: Storage) -> None:
     assert price(storage) == []
     with storage.reading() as connection:
         assert connection.scalar(sa.select(applications.c.priced))
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_it_waits_for_nobody_who_records_a_move(storage: Storage) -> None:
+    """Who moves a pupil locks it, and then wants the rows that the pricer has: nobody waits in a ring."""
+    decide(storage, request("a1"))
+    with storage.unit() as unit:
+        unit.rows(sa.select(pupils).where(pupils.c.pupil_id == "alma").with_for_update())
+        with eventlet.Timeout(10, AssertionError("the pricer waits for the pupil")):
+            assert [each.application_id for each in price(storage)] == ["a1"]
