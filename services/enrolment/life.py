@@ -61,6 +61,7 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
     Where it waits, its queue counts it at home in the new municipality from now on; what was decided stays
     decided as it was. The same move again changes nothing.
     """
+    courses = repository.lock_courses_of(unit, [pupil_id])  # before the pupil: who applies has them first too
     pupil = _pupil(unit, pupil_id)
     if municipality not in repository.known_municipalities(unit.connection):
         raise Refused(MUNICIPALITY_UNKNOWN)
@@ -68,7 +69,6 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
         raise Refused(MOVED_IN_FUTURE)
     if (pupil.home_municipality, pupil.moved_on) == (municipality, moved_on):
         return
-    courses = repository.lock_courses_of(unit, [pupil_id])
     pricing.price_anew(unit, [pupil_id])  # theirs too whom it lived with until now
     unit.execute(
         sa.update(pupils)
@@ -102,6 +102,7 @@ class PupilRecord:
 
 def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why: str) -> None:
     """Who may have a seat may be another one afterwards, so free seats are offered anew."""
+    courses = repository.lock_courses_of(unit, [pupil_id])
     pupil = _pupil(unit, pupil_id)
     known = repository.known_municipalities(unit.connection)
     if record.school_municipality is not None and record.school_municipality not in known:
@@ -109,7 +110,6 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
     values = asdict(record)
     if all(getattr(pupil, name) == value for name, value in values.items()):
         return
-    courses = repository.lock_courses_of(unit, [pupil_id])
     unit.execute(sa.update(pupils).where(pupils.c.pupil_id == pupil_id).values(**values))
     changed = sorted(name for name, value in values.items() if getattr(pupil, name) != value)
     note(unit, pupil_id, by, "recorded", why, details={"changed": changed})

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import eventlet
 import pytest
 import sqlalchemy as sa
 
@@ -24,7 +25,7 @@ from services.contracts.enrolment import (
     PupilsMerged,
 )
 from services.contracts.rule_book import Ordering, ReservedSeats
-from services.enrolment import checks, commands, life, pupil_queries, queries
+from services.enrolment import checks, commands, life, pupil_queries, queries, repository
 from services.enrolment.commands import Contact
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.tables import applications, pupils
@@ -328,3 +329,25 @@ def test_what_staff_record_counts_from_then_on(storage: Storage) -> None:
     assert events(storage, "alma") == [("recorded", STAFF, "Decision 12")]
     wrong = replace(record, school_municipality="0000")
     assert refused(storage, life.record_pupil, "alma", wrong, STAFF, why="x") == "municipality_unknown"
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+def test_a_move_waits_for_who_applies_and_holds_nothing_meanwhile(storage: Storage) -> None:
+    """Who applies has the course and then needs the pupil: a move that had the pupil would stop both."""
+
+    def move() -> None:
+        with storage.unit() as unit:
+            life.move_pupil(unit, "alma", SODERBY, TODAY, "the tests", why="moved")
+
+    applied(storage)
+    with storage.unit() as unit:
+        repository.lock_courses(unit, ["fiddle"])
+        moving = eventlet.spawn(move)
+        eventlet.sleep(0.5)
+        assert not moving.dead
+        alma = sa.select(pupils.c.home_municipality).where(pupils.c.pupil_id == "alma")
+        assert unit.rows(alma.with_for_update(read=True, key_share=True, nowait=True)) == [(NORRBY,)]
+    with eventlet.Timeout(10):
+        moving.wait()
+    with storage.reading() as connection:
+        assert connection.scalar(alma) == SODERBY
