@@ -122,13 +122,7 @@ def paper_of(
         language=language,
         title=say(title) % {"number": invoice.number},
         day=invoice.issued_on,
-        sender=(
-            issuer.name,
-            issuer.street,
-            f"{issuer.postal_code} {issuer.town}",
-            f"{say(N_('Organisation number'))} {issuer.organisation_number}",
-            issuer.contact,
-        ),
+        sender=sender_of(issuer, say),
         receiver=receiver or (invoice.payer_name,),
         facts=(
             (say(N_("Issued on")), invoice.issued_on.isoformat()),
@@ -141,4 +135,15 @@ def paper_of(
         ),
         notes=(say(N_("Outside the scope of VAT: costs shared between public bodies by agreement.")),),
         page_of=say(N_("Page {page} of {pages}")),
+    )
+
+
+def sender_of(issuer: Issuer, say: Callable[[str], str]) -> tuple[str, ...]:
+    """The lines that say who sends a paper."""
+    return (
+        issuer.name,
+        issuer.street,
+        f"{issuer.postal_code} {issuer.town}",
+        f"{say(N_('Organisation number'))} {issuer.organisation_number}",
+        issuer.contact,
     )

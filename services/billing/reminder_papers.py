@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from services.billing.configuration import Issuer
+from services.billing.invoice_papers import sender_of
 from services.billing.papers.pdf import Paper, Table
 from services.billing.queries import invoices as queries
 from services.billing.queries.reminders import Reminder
@@ -34,13 +35,7 @@ def paper_of(
         language=language,
         title=say(N_("Reminder %(number)s")) % {"number": reminder.number},
         day=reminder.reminded_on,
-        sender=(
-            issuer.name,
-            issuer.street,
-            f"{issuer.postal_code} {issuer.town}",
-            f"{say(N_('Organisation number'))} {issuer.organisation_number}",
-            issuer.contact,
-        ),
+        sender=sender_of(issuer, say),
         receiver=(reminder.payer_name, *address),
         facts=(
             (say(N_("Reminder of this invoice")), str(reminder.level)),

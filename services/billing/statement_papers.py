@@ -9,6 +9,7 @@ from decimal import Decimal
 from services.billing import presenting_books
 from services.billing.configuration import Issuer
 from services.billing.domain.places import in_places
+from services.billing.invoice_papers import sender_of
 from services.billing.papers.pdf import Paper, Table
 from services.billing.presenting import decimals, places_text
 from services.billing.queries.invoices import Invoice
@@ -75,13 +76,7 @@ def paper_of(found: Statement, issuer: Issuer, texts: Texts, language: str, toda
         language=language,
         title=say(N_("Year statement %(year)s, %(payer)s")) % {"year": found.year, "payer": found.name},
         day=today,
-        sender=(
-            issuer.name,
-            issuer.street,
-            f"{issuer.postal_code} {issuer.town}",
-            f"{say(N_('Organisation number'))} {issuer.organisation_number}",
-            issuer.contact,
-        ),
+        sender=sender_of(issuer, say),
         receiver=(found.name,),
         facts=((say(N_("As of")), today.isoformat()), *basis_lines(found, say, language)),
         important=(

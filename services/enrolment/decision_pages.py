@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from services.chassis.money import parse_kronor
 from services.chassis.refusals import N_, Refused
+from services.chassis.storage.unit import Unit
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
@@ -48,16 +50,11 @@ def decision_page(context: Context, application_id: str) -> Response:
 def act_for_family_by_staff(context: Context, application_id: str) -> Response:
     """A refusal is said on the page, and nothing has changed."""
     form = context.load_form(ForFamilyForm())
-    by = context.signed_in.audit_name
-    try:
-        with context.parts.storage.unit() as unit:
-            act_for_family(unit, application_id, form["action"], by, why=form["why"])
-    except Refused as refused:
-        return _decision(
-            context, application_id, context.refusal_text(refused.refusal), refused.refusal.status
-        )
-    said = context.texts.gettext(N_("It is done, as the family asked."))
-    return context.redirect(f"/staff/applications/{application_id}", said)
+
+    def change(unit: Unit, by: str) -> None:
+        act_for_family(unit, application_id, form["action"], by, why=form["why"])
+
+    return _act(context, application_id, change, N_("It is done, as the family asked."))
 
 
 class SettleForm(Schema):
@@ -71,16 +68,25 @@ class SettleForm(Schema):
 def settle_by_staff(context: Context, application_id: str) -> Response:
     """A refusal is said on the page, and nothing has changed."""
     form = context.load_form(SettleForm())
-    by = context.signed_in.audit_name
+
+    def change(unit: Unit, by: str) -> None:
+        settle(unit, application_id, form["answer"], by, why=form["why"])
+
+    return _act(
+        context, application_id, change, N_("It is settled, and both guardians see it on their pages.")
+    )
+
+
+def _act(context: Context, application_id: str, change: Callable[[Unit, str], None], said: str) -> Response:
+    """Back to the page, which says that it is done, or why nothing was."""
     try:
         with context.parts.storage.unit() as unit:
-            settle(unit, application_id, form["answer"], by, why=form["why"])
+            change(unit, context.signed_in.audit_name)
     except Refused as refused:
         return _decision(
             context, application_id, context.refusal_text(refused.refusal), refused.refusal.status
         )
-    said = context.texts.gettext(N_("It is settled, and both guardians see it on their pages."))
-    return context.redirect(f"/staff/applications/{application_id}", said)
+    return context.redirect(f"/staff/applications/{application_id}", context.texts.gettext(said))
 
 
 def _decision(context: Context, application_id: str, error: str, status: int) -> Response:

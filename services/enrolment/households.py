@@ -6,7 +6,6 @@ key that is drawn joins them. It is in no fact and no log.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +18,8 @@ from services.chassis.storage.unit import Unit
 from services.enrolment import pricing
 from services.enrolment.commands import PERSONAL_IDENTITY_INVALID
 from services.enrolment.domain.admission import PUPIL_UNKNOWN
-from services.enrolment.tables import pupil_events, pupils
+from services.enrolment.life import note
+from services.enrolment.tables import pupils
 
 NOBODY_WITH_NUMBER = Refusal(
     "nobody_with_number", N_("No pupil is registered with this number. Nothing was changed."), status=422
@@ -49,17 +49,7 @@ def share_household(unit: Unit, pupil_id: str, with_number: str, by: str, *, why
     key = new_id() if not with_number else _household_of(unit, pupil, with_number)
     unit.execute(sa.update(pupils).where(pupils.c.pupil_id == pupil_id).values(household=key))
     pricing.price_anew(unit, [pupil_id])
-    unit.execute(
-        sa.insert(pupil_events).values(
-            event_id=new_id(),
-            pupil_id=pupil_id,
-            at=unit.now,
-            by=by,
-            what="household_recorded",
-            why=why,
-            details=json.dumps({}),
-        )
-    )
+    note(unit, pupil_id, by, "household_recorded", why)
 
 
 def _household_of(unit: Unit, pupil: sa.Row[Any], number: str) -> str:

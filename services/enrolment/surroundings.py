@@ -11,8 +11,8 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from services.chassis.storage.gathered import insert_into
 from services.chassis.storage.unit import Unit
 from services.enrolment import repository
 from services.enrolment.domain.admission import CourseState
@@ -25,9 +25,16 @@ from services.enrolment.tables import applications, ceilings, courses, queue_dat
 
 def engagements_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dict[str, list[Engagement]]:
     """The active applications of the pupils, in the order in which they got their seats or were decided."""
-    found: dict[str, list[Engagement]] = {}
     if not pupil_ids:
-        return found
+        return {}
+    return engagements_where(connection, applications.c.pupil_id.in_(list(pupil_ids)))
+
+
+def engagements_where(
+    connection: sa.Connection, condition: sa.ColumnElement[bool]
+) -> dict[str, list[Engagement]]:
+    """By pupil, the active applications that the condition on applications and their courses leaves."""
+    found: dict[str, list[Engagement]] = {}
     # A seat that was offered is newer than the application that waited for it.
     since = sa.func.coalesce(
         sa.case((applications.c.state.in_(HELD), applications.c.offered_at)), applications.c.decided_at
@@ -49,7 +56,7 @@ def engagements_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dic
             courses.c.minutes,
         )
         .join(courses, courses.c.course_id == applications.c.course_id)
-        .where(applications.c.pupil_id.in_(list(pupil_ids)), applications.c.state != "ended")
+        .where(condition, applications.c.state != "ended")
         .order_by(since, applications.c.application_id)
     )
     for row in rows:
@@ -90,8 +97,7 @@ def keep_queue_dates(unit: Unit, dates: Mapping[tuple[str, str], datetime]) -> N
     ]
     if not rows:
         return
-    dialect = sqlite if unit.connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(queue_dates)
+    statement = insert_into(unit.connection.dialect.name, queue_dates)
     given = statement.excluded.queued_at
     unit.execute(
         statement.on_conflict_do_update(

@@ -60,17 +60,23 @@ def _key_of(table: sa.Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key)
 
 
+def insert_into(dialect_name: str, table: sa.Table) -> Any:
+    """The database's own INSERT, which knows ON CONFLICT."""
+    return (sqlite if dialect_name == "sqlite" else postgresql).insert(table)
+
+
 @lru_cache(maxsize=256)
 def _statement(table: sa.Table, names: tuple[str, ...], replacing: bool, dialect_name: str) -> Any:
     """Made once: to build such a statement takes longer than to run it, and facts come by the thousand."""
+    statement = _on_conflict(insert_into(dialect_name, table), table, names, replacing)
     if dialect_name == "sqlite":
-        return _deferring(sqlite.insert(table), table, names, replacing)
+        return statement
     # Only an INSERT that returns something is sent by SQLAlchemy as one statement for many rows, where it has
     # an ON CONFLICT; and PostgreSQL takes one of a thousand rows ten times faster than a thousand.
-    return _deferring(postgresql.insert(table), table, names, replacing).returning(sa.literal_column("1"))
+    return statement.returning(sa.literal_column("1"))
 
 
-def _deferring(statement: Any, table: sa.Table, names: tuple[str, ...], replacing: bool) -> Any:
+def _on_conflict(statement: Any, table: sa.Table, names: tuple[str, ...], replacing: bool) -> Any:
     key = _key_of(table)
     changing = [name for name in names if name not in key]
     if not replacing or not changing:

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.chassis.storage.engine import Storage
+from services.chassis.storage.gathered import insert_into
 from services.chassis.storage.tables import inbox, inbox_positions
 from services.contracts.envelope import Envelope, MalformedEnvelope, parse_envelope
 
@@ -29,9 +29,7 @@ class Received:
 
 def insert_ignoring(connection: sa.Connection, table: sa.Table) -> Any:
     """An INSERT that passes over rows which are there already."""
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
+    return insert_into(connection.dialect.name, table).on_conflict_do_nothing()
 
 
 def store(storage: Storage, bodies: Iterable[bytes]) -> Received:

@@ -15,7 +15,7 @@ from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import Municipality
 from services.enrolment import repository, surroundings
 from services.enrolment.domain.admission import Applicant, CourseState
-from services.enrolment.domain.limits import HELD, Engagement, Lesson
+from services.enrolment.domain.limits import HELD
 from services.enrolment.domain.queue import Waiting
 from services.enrolment.domain.rollover import Holder, Input
 from services.enrolment.tables import applications, courses, pupils, terms
@@ -82,7 +82,7 @@ def load(connection: sa.Connection, term_id: str, scope: str, today: date) -> Lo
         courses=new,
         holders=[_holder(people, row, new, continued, term_id) for row in rows.values()],
         queues=queues,
-        engagements=_engagements(connection, term_id),
+        engagements=surroundings.engagements_where(connection, courses.c.term_id == term_id),
         ceilings=surroundings.load_ceilings(connection, [term_id]),
     )
     return Loaded(given, rows | {row.application_id: row for row in waiting}, old)
@@ -211,37 +211,3 @@ def _holder(
         waiting=waiting,
         told=row.carried,
     )
-
-
-def _engagements(connection: sa.Connection, term_id: str) -> dict[str, list[Engagement]]:
-    """What pupils hold or wait for in the term, at whatever school."""
-    of_course = ("course_id", "fee_kind", "subject", "municipality_code", "weekday", "starts_at", "minutes")
-    rows = connection.execute(
-        sa.select(
-            applications.c.application_id,
-            applications.c.pupil_id,
-            applications.c.state,
-            applications.c.decided_at,
-            applications.c.choice,
-            *(courses.c[name] for name in of_course),
-        )
-        .join(courses, courses.c.course_id == applications.c.course_id)
-        .where(courses.c.term_id == term_id, applications.c.state != "ended")
-        .order_by(applications.c.pupil_id, applications.c.application_id)
-    )
-    found: dict[str, list[Engagement]] = {}
-    for row in rows:
-        lesson = Lesson(term_id, row.municipality_code, row.weekday, row.starts_at, row.minutes)
-        found.setdefault(row.pupil_id, []).append(
-            Engagement(
-                row.application_id,
-                row.course_id,
-                row.state,
-                row.fee_kind,
-                row.subject,
-                lesson,
-                row.decided_at,
-                row.choice,
-            )
-        )
-    return found
