@@ -137,14 +137,18 @@ def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str,
     Where a pupil is registered under the new number already, the two are one child: their records become one,
     with the earliest queue date of each, and one application a course.
     """
-    pupil = _pupil(unit, pupil_id)
     try:
         identity = parse_personal_identity(personal_identity, unit.today)
     except InvalidPersonalIdentity as error:
         raise Refused(PERSONAL_IDENTITY_INVALID) from error
+    has_number = sa.select(pupils).where(pupils.c.personal_identity == identity.number)
+    # The courses of both before either of them, as in a move.
+    known = unit.row(has_number)
+    repository.lock_courses_of(unit, [pupil_id] if known is None else [pupil_id, known.pupil_id])
+    pupil = _pupil(unit, pupil_id)
     if pupil.personal_identity == identity.number:
         return
-    other = unit.row(sa.select(pupils).where(pupils.c.personal_identity == identity.number).with_for_update())
+    other = unit.row(has_number.with_for_update())
     if other is not None:
         if other.protected != pupil.protected:
             raise Refused(PROTECTION_DIFFERS)

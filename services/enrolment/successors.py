@@ -6,13 +6,14 @@ before is settled between the municipalities as it was given. Courses follow in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from services.chassis.storage.unit import Unit
 from services.enrolment import life, pricing, repository
+from services.enrolment.domain.admission import CourseState
 from services.enrolment.tables import applications, ceilings, guardians, pupils, rounds
 
 MERGED = "the municipality became a part of another one"
@@ -22,21 +23,21 @@ def follow_successors(unit: Unit, most: int) -> int:
     """Let at most so many pupils follow, and with the first of them all else. How many pupils it were."""
     for gone, successor in repository.gone_municipalities(unit.connection, unit.today).items():
         _follow_all(unit, gone, successor)
-        found = unit.connection.scalars(
-            sa.select(pupils.c.pupil_id)
-            .where(pupils.c.home_municipality == gone)
-            .order_by(pupils.c.pupil_id)
-            .limit(most)
-            .with_for_update()
-        ).all()
+        theirs = sa.select(pupils.c.pupil_id).where(pupils.c.home_municipality == gone)
+        found = unit.connection.scalars(theirs.order_by(pupils.c.pupil_id).limit(most)).all()
         if found:
-            _follow(unit, found, gone, successor)
+            # Before the pupils, as in a move.
+            courses = repository.lock_courses_of(unit, found)
+            mine = theirs.where(pupils.c.pupil_id.in_(found)).order_by(pupils.c.pupil_id)
+            _follow(unit, unit.connection.scalars(mine.with_for_update()).all(), (gone, successor), courses)
             return len(found)
     return 0
 
 
-def _follow(unit: Unit, pupil_ids: Sequence[str], gone: str, successor: str) -> None:
-    courses = repository.lock_courses_of(unit, pupil_ids)
+def _follow(
+    unit: Unit, pupil_ids: Sequence[str], merger: tuple[str, str], courses: Mapping[str, CourseState]
+) -> None:
+    gone, successor = merger
     unit.execute(
         sa.update(pupils).where(pupils.c.pupil_id.in_(pupil_ids)).values(home_municipality=successor)
     )

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
+from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import (
     ApplicationEnded,
@@ -331,23 +332,35 @@ def test_what_staff_record_counts_from_then_on(storage: Storage) -> None:
     assert refused(storage, life.record_pupil, "alma", wrong, STAFF, why="x") == "municipality_unknown"
 
 
+def _moved(unit: Unit) -> None:
+    life.move_pupil(unit, "alma", SODERBY, TODAY, "the tests", why="moved")
+
+
+def _recorded(unit: Unit) -> None:
+    record = life.PupilRecord(
+        None, None, later_limit=False, is_teacher=False, has_relief=True, played_before=False
+    )
+    life.record_pupil(unit, "alma", record, "the tests", why="relief")
+
+
+def _renumbered(unit: Unit) -> None:
+    life.correct_identity(unit, "alma", number(date(2017, 3, 15)), "the tests", why="a digit was wrong")
+
+
+@pytest.mark.parametrize("change", [_moved, _recorded, _renumbered])
 @pytest.mark.parametrize("kind", ["postgresql"])
-def test_a_move_waits_for_who_applies_and_holds_nothing_meanwhile(storage: Storage) -> None:
-    """Who applies has the course and then needs the pupil: a move that had the pupil would stop both."""
-
-    def move() -> None:
-        with storage.unit() as unit:
-            life.move_pupil(unit, "alma", SODERBY, TODAY, "the tests", why="moved")
-
+def test_a_change_waits_for_who_applies_and_holds_nothing_meanwhile(
+    storage: Storage, change: Callable[[Unit], None]
+) -> None:
+    """Who applies has the course and then needs the pupil: one that had the pupil would stop both."""
     applied(storage)
     with storage.unit() as unit:
         repository.lock_courses(unit, ["fiddle"])
-        moving = eventlet.spawn(move)
+        changing = eventlet.spawn(do, storage, change)
         eventlet.sleep(0.5)
-        assert not moving.dead
-        alma = sa.select(pupils.c.home_municipality).where(pupils.c.pupil_id == "alma")
-        assert unit.rows(alma.with_for_update(read=True, key_share=True, nowait=True)) == [(NORRBY,)]
+        assert not changing.dead
+        alma = sa.select(pupils.c.pupil_id).where(pupils.c.pupil_id == "alma")
+        assert unit.rows(alma.with_for_update(read=True, key_share=True, nowait=True)) == [("alma",)]
     with eventlet.Timeout(10):
-        moving.wait()
-    with storage.reading() as connection:
-        assert connection.scalar(alma) == SODERBY
+        changing.wait()
+    assert events(storage, "alma")
