@@ -162,7 +162,7 @@ def _lock(unit: Unit, application_id: str) -> tuple[sa.Row[Any], list[sa.Row[Any
     ended = [each for row in party if row.state == "placed" for each in _ended_by_acceptance(unit, row)]
     pupil_ids = {row.pupil_id for row in party}
     repository.lock_courses_of(unit, pupil_ids, {each.course_id for each in [*party, *ended]})
-    rows = commands.lock_applications(unit, [row.application_id for row in party])
+    rows = repository.lock_applications(unit, [row.application_id for row in party])
     mine = next(row for row in rows if row.application_id == application_id)
     return mine, [row for row in rows if (row.state, row.offered_at) == (mine.state, mine.offered_at)]
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
@@ -14,7 +13,6 @@ from services.enrolment import pricing, repository, seats, surroundings
 from services.enrolment.admission import decide_applications
 from services.enrolment.domain.admission import (
     APPLICATION_ENDED,
-    APPLICATION_UNKNOWN,
     COURSE_UNKNOWN,
     CourseState,
 )
@@ -101,10 +99,7 @@ def _choices_at(course: CourseState, pupil_id: str) -> tuple[sa.ColumnElement[bo
 
 def change_chosen(unit: Unit, application_id: str, chosen: Chosen, by: str) -> None:
     """Another instrument to rent, or another amount of a Fritidskort; the price follows. Raises Refused."""
-    found = repository.lock_application(unit, application_id)
-    if found is None:
-        raise Refused(APPLICATION_UNKNOWN)
-    row, course = found
+    row, course = repository.lock_application(unit, application_id)
     if row.state == "ended":
         raise Refused(APPLICATION_ENDED)
     if pricing.chosen_with(row) == chosen:
@@ -135,7 +130,7 @@ def settle(unit: Unit, pupil_id: str, course: CourseState, by: str) -> None:
     if not gone:
         return
     states = repository.lock_courses(unit, {each.course_id for each in gone})
-    for row in _rows(unit, [each.application_id for each in gone]):
+    for row in repository.lock_applications(unit, [each.application_id for each in gone]):
         state = states[row.course_id]
         seats.end_application(unit, row, state, BETTER_CHOICE, by)
         seats.offer_free_seats(unit, state, fresh=True)
@@ -146,22 +141,13 @@ def _is_at(each: Engagement, course: CourseState) -> bool:
     return (each.lesson.host_code, each.lesson.term_id) == (course.terms.host.code, course.term_id)
 
 
-def _rows(unit: Unit, application_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
-    return unit.rows(
-        sa.select(applications)
-        .where(applications.c.application_id.in_(list(application_ids)))
-        .order_by(applications.c.application_id)
-        .with_for_update()
-    )
-
-
 def rank_choices(unit: Unit, pupil_id: str, application_ids: Sequence[str], by: str) -> None:
     """The pupil's choices at a school in this order, the best first: all of them. Raises Refused.
 
     A choice that comes to stand behind a place which excludes it falls away.
     """
     states = repository.lock_courses_of(unit, [pupil_id])
-    rows = _rows(unit, application_ids)
+    rows = repository.lock_applications(unit, application_ids)
     mine = [row for row in rows if row.pupil_id == pupil_id and row.course_id in states]
     if not mine or len(mine) != len(application_ids):
         raise Refused(CHOICES_INCOMPLETE)

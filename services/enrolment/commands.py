@@ -28,7 +28,7 @@ from services.enrolment.domain.admission import (
     CARRIED_OVER,
     CourseState,
 )
-from services.enrolment.domain.limits import Wish, refusal_by_limits
+from services.enrolment.domain.limits import Engagement, Wish, refusal_by_limits
 from services.enrolment.domain.offers import refusal_to_give_up
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 from services.enrolment.tables import applications, guardians, guardianships, pupils
@@ -237,7 +237,7 @@ def withdraw(unit: Unit, application_id: str, by: str, *, person_id: str | None 
     What a late withdrawal of a place costs by the rule book is recorded with it. `person_id` is the guardian
     or pupil who does it; None where staff do, by a guardian's word.
     """
-    row, course = _locked(unit, application_id)
+    row, course = repository.lock_application(unit, application_id)
     if row.state == "ended":
         raise Refused(NOTHING_TO_WITHDRAW)
     refusal = refusal_to_withdraw(unit.connection, row, course.rule_book, person_id, unit.today)
@@ -266,7 +266,10 @@ def accept_offer(unit: Unit, application_id: str, by: str) -> None:
     """
     party = party_of(unit, application_id)
     states = repository.lock_courses_of(unit, {row.pupil_id for row in party})
-    rows = {row.application_id: row for row in lock_applications(unit, [row.application_id for row in party])}
+    rows = {
+        row.application_id: row
+        for row in repository.lock_applications(unit, [row.application_id for row in party])
+    }
     if rows[application_id].state == "placed":
         return
     if rows[application_id].state != "offered":
@@ -281,12 +284,12 @@ def _accept(unit: Unit, row: sa.Row[Any], states: Mapping[str, CourseState], by:
         raise Refused(OFFER_EXPIRED)
     course = states[row.course_id]
     engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
-    _may_take_one_more(unit, row, course)
+    _may_take_one_more(row, course, engagements)
     seats.place(unit, row, course, by)
     if row.rule == CARRIED_OVER:
         return  # it is confirmed, and nothing else is accepted for it
     others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
-    for other in lock_applications(unit, others):
+    for other in repository.lock_applications(unit, others):
         seats.end_application(unit, other, states[other.course_id], "one_instrument", by)
         seats.offer_free_seats(unit, states[other.course_id], fresh=True)
         seats.save(unit, states[other.course_id])
@@ -304,19 +307,8 @@ def party_of(unit: Unit, application_id: str) -> Sequence[sa.Row[Any]]:
     return unit.rows(sa.select(applications).where(same))
 
 
-def lock_applications(unit: Unit, application_ids: Sequence[str]) -> Sequence[sa.Row[Any]]:
-    """In id order; their courses are locked before, as everywhere."""
-    return unit.rows(
-        sa.select(applications)
-        .where(applications.c.application_id.in_(application_ids))
-        .order_by(applications.c.application_id)
-        .with_for_update()
-    )
-
-
-def _may_take_one_more(unit: Unit, row: sa.Row[Any], course: CourseState) -> None:
+def _may_take_one_more(row: sa.Row[Any], course: CourseState, engagements: Sequence[Engagement]) -> None:
     """Raises Refused where the pupil has got as many places as the rule book allows since the offer."""
-    engagements = surroundings.engagements_of(unit.connection, [row.pupil_id]).get(row.pupil_id, [])
     placed = [each for each in engagements if each.state == "placed"]
     wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat=True, choice=row.choice)
     refusal = refusal_by_limits(course.rule_book, wish, placed)
@@ -330,10 +322,10 @@ def decline_offer(unit: Unit, application_id: str, by: str) -> None:
     The answer is for all siblings who applied together: they come together or not at all.
     """
     party = party_of(unit, application_id)
-    row, course = _locked(unit, application_id)
+    row, course = repository.lock_application(unit, application_id)
     if row.state != "offered":
         raise Refused(NO_OFFER)
-    for each in lock_applications(unit, [each.application_id for each in party]):
+    for each in repository.lock_applications(unit, [each.application_id for each in party]):
         if each.state == "offered":
             seats.refuse_offer(unit, each, course, by, expired=False)
 
@@ -347,7 +339,7 @@ def expire_offers(unit: Unit, most: int) -> int:
         .limit(most)
     )
     for each in due:
-        row, course = _locked(unit, each.application_id)
+        row, course = repository.lock_application(unit, each.application_id)
         if row.state == "offered" and row.answer_by is not None and row.answer_by < unit.today:
             # A guardian's no has waited for the other guardian: now it counts.
             said_no = disputes.was_declined(unit.connection, row)
@@ -370,10 +362,3 @@ def cancel_course(unit: Unit, course_id: str, by: str) -> None:
         seats.end_application(unit, row, course, "course_cancelled", by)
     if rows:
         seats.save(unit, course)
-
-
-def _locked(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState]:
-    found = repository.lock_application(unit, application_id)
-    if found is None:
-        raise Refused(APPLICATION_UNKNOWN)
-    return found

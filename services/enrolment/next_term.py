@@ -12,7 +12,7 @@ from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.fact import LocalText
 from services.enrolment import repository, seats
-from services.enrolment.domain.admission import APPLICATION_UNKNOWN, CourseState
+from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.rollover import CONFIRMED, GIVEN_UP, last_day_to_confirm, must_confirm
 from services.enrolment.tables import applications, courses, terms
 
@@ -132,10 +132,7 @@ def undo(unit: Unit, application_id: str, by: str) -> None:
 
 
 def _say(unit: Unit, application_id: str, answer: str | None, by: str) -> None:
-    found = repository.lock_application(unit, application_id)
-    if found is None:
-        raise Refused(APPLICATION_UNKNOWN)
-    row, _ = found
+    row, _ = repository.lock_application(unit, application_id)
     if answer == CONFIRMED and row.state == "queued" and row.renew_by is not None:
         return _renew(unit, row, by)
     _check(unit, row, answer)
@@ -181,10 +178,9 @@ def expire_renewals(unit: Unit, most: int) -> int:
         .limit(most)
     )
     for each in due:
-        found = repository.lock_application(unit, each.application_id)
-        if found is None or found[0].renew_by is None:
+        row, course = repository.lock_application(unit, each.application_id)
+        if row.renew_by is None:
             continue
-        row, course = found
         mine = applications.c.application_id == row.application_id
         unit.execute(sa.update(applications).where(mine).values(renew_by=None))
         if row.state == "queued":

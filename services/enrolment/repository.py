@@ -12,11 +12,12 @@ import sqlalchemy as sa
 
 from services.chassis.clock import age_on, local_date
 from services.chassis.ids import new_id
+from services.chassis.refusals import Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.eligibility import CourseTerms, Known, Municipality, is_adult
 from services.contracts.rule_book import RuleBook
-from services.enrolment.domain.admission import Applicant, CourseState
+from services.enrolment.domain.admission import APPLICATION_UNKNOWN, Applicant, CourseState
 from services.enrolment.domain.limits import HELD
 from services.enrolment.domain.queue import Waiting, in_order, lot_of, order_on
 from services.enrolment.tables import (
@@ -351,18 +352,25 @@ def _schools_of(connection: sa.Connection, pupil_ids: Collection[str]) -> set[tu
     return {(row.pupil_id, row.municipality_code) for row in rows}
 
 
-def lock_application(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState] | None:
-    """The application and its course, both locked: the course first, as everywhere."""
+def lock_application(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState]:
+    """The application and its course, both locked: the course first, as always. Raises Refused for none."""
     course_id = unit.connection.scalar(
         sa.select(applications.c.course_id).where(applications.c.application_id == application_id)
     )
     if course_id is None:
-        return None
+        raise Refused(APPLICATION_UNKNOWN)
     course = lock_courses(unit, [course_id])[course_id]
-    row = unit.row(
-        sa.select(applications).where(applications.c.application_id == application_id).with_for_update()
+    return lock_applications(unit, [application_id])[0], course
+
+
+def lock_applications(unit: Unit, application_ids: Collection[str]) -> Sequence[sa.Row[Any]]:
+    """In id order; their courses are locked before, as everywhere."""
+    return unit.rows(
+        sa.select(applications)
+        .where(applications.c.application_id.in_(list(application_ids)))
+        .order_by(applications.c.application_id)
+        .with_for_update()
     )
-    return None if row is None else (row, course)
 
 
 def change_state(

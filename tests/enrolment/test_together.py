@@ -12,7 +12,7 @@ from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven, PlaceOffered
 from services.contracts.rule_book import Answering, Limits, Ordering, ReservedSeats
-from services.enrolment import commands, queries
+from services.enrolment import commands, queries, repository
 from services.enrolment import seats as seats_of
 from services.enrolment.choices import apply_with_choices
 from services.enrolment.domain.requests import Outcome
@@ -109,7 +109,7 @@ def test_who_stands_between_siblings_reads_why_the_second_went_before(storage: S
     decide(storage, request("between", pupil_id="clover"))
     with storage.unit() as unit:  # two withdrawals at once
         for each in ("a1", "a2"):
-            row, course = commands._locked(unit, each)
+            row, course = repository.lock_application(unit, each)
             seats_of.end_application(unit, row, course, "withdrawn", "a test")
             seats_of.save(unit, course)
         seats_of.offer_free_seats(unit, course, fresh=True)
