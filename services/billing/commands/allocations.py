@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from services.billing.commands.desk import Desk, refuse_without_reason
+from services.billing.commands.desk import Desk
 from services.billing.domain.ledger import Posting
 from services.billing.domain.matching import Allocation
+from services.billing.domain.refusals import refuse_without_reason
 from services.billing.payment_tables import payment_allocations, payment_bookings
 from services.billing.queries import invoices as invoice_queries
 from services.billing.queries import ledger as ledger_queries

@@ -13,6 +13,7 @@ from services.billing.domain import populations as population_rules
 from services.billing.domain.agreements import as_text, terms_document
 from services.billing.domain.basis import Basis
 from services.billing.domain.populations import Figure
+from services.billing.domain.refusals import RUN_ID_USED
 from services.billing.domain.shares import Shares
 from services.billing.queries import basis as queries
 from services.billing.queries import freezing
@@ -212,12 +213,7 @@ def lock_year(unit: Unit, year: int) -> None:
 def _again(earlier: queries.Run, year: int, budget_ore: int, population_date: date) -> str:
     basis = earlier.basis
     if (basis.year, basis.budget_ore, basis.population_date) != (year, budget_ore, population_date):
-        raise Refused(
-            Refusal(
-                "run_id_used",
-                N_("This form was already used for another basis. Reload the page and fill it in again."),
-            )
-        )
+        raise Refused(RUN_ID_USED)
     return earlier.run_id
 
 

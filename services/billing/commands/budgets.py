@@ -12,6 +12,7 @@ from services.billing.domain import basis as basis_rules
 from services.billing.domain import budgets as rules
 from services.billing.domain.budgets import Budget, Cost
 from services.billing.domain.ledger import COST, Chart, Posting, Voucher
+from services.billing.domain.refusals import refuse_without_reason
 from services.billing.queries import budgets as queries
 from services.billing.queries.invoices import has_invoices
 from services.billing.tables import budget_lines, budgets, cost_decisions, costs
@@ -137,10 +138,8 @@ def decide_cost(unit: Unit, cost_id: str, chart: Chart, by: str, *, approved: bo
         if known.approved == approved:
             return
         raise Refused(Refusal("cost_decided", N_("That cost is decided already, the other way.")))
-    if not approved and len(reason.strip()) < 5:
-        raise Refused(
-            Refusal("reason_missing", N_("Say why, so that whoever reads it later understands."), status=422)
-        )
+    if not approved:
+        refuse_without_reason(reason)
     voucher_id = _book_cost(unit, known.cost, chart, by) if approved else None
     unit.execute(
         sa.insert(cost_decisions),

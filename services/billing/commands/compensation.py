@@ -24,6 +24,7 @@ from services.billing.domain import compensation as rules
 from services.billing.domain.agreements import Period
 from services.billing.domain.compensation import Basis, Change
 from services.billing.domain.ledger import CREDIT_NOTE, INVOICE, Chart, Posting
+from services.billing.domain.refusals import COMPENSATION_UNKNOWN, REASON_MISSING, RUN_ID_USED, says_why
 from services.billing.queries import compensation as queries
 from services.billing.queries.basis import municipality_names
 from services.billing.queries.compensation import Run
@@ -64,12 +65,7 @@ def compute_compensation(unit: Unit, term_id: str, by: str, *, run_id: str | Non
 
 def _again(earlier: Run, term_id: str) -> str:
     if earlier.basis.term.term_id != term_id:
-        raise Refused(
-            Refusal(
-                "run_id_used",
-                N_("This form was already used for another basis. Reload the page and fill it in again."),
-            )
-        )
+        raise Refused(RUN_ID_USED)
     return earlier.run_id
 
 
@@ -165,9 +161,7 @@ def issue_compensation(unit: Unit, run_id: str, chart: Chart, by: str, *, reason
     """
     run = queries.run_by_id(unit.connection, run_id)
     if run is None:
-        raise Refused(
-            Refusal("compensation_unknown", N_("There is no such computation of compensation."), status=404)
-        )
+        raise Refused(COMPENSATION_UNKNOWN)
     lock_year(unit, run.basis.term.year)
     run, runs = queries.run_of_term(unit.connection, run.basis.term.term_id)
     papers = queries.papers_of_term(unit.connection, runs)
@@ -196,11 +190,7 @@ def _refusal_to_issue(run: Run, run_id: str, papers: list[Invoice], reason: str)
             N_("The compensation has been computed anew since. Look at version %(version)s first."),
             {"version": run.version},
         )
-    if papers and len(reason.strip()) < 5:
-        return Refusal(
-            "reason_missing", N_("Say why, so that whoever reads it later understands."), status=422
-        )
-    return None
+    return REASON_MISSING if papers and not says_why(reason) else None
 
 
 def _sending(unit: Unit, run: Run, chart: Chart, by: str, *, papers: list[Invoice], reason: str) -> _Sending:

@@ -9,7 +9,6 @@ from services.billing.commands import ledger
 from services.billing.commands.numbers import hold_series
 from services.billing.domain.ledger import PAYMENT, Chart, Posting, Voucher, first_open_day
 from services.billing.queries import ledger as queries
-from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 
 
@@ -44,10 +43,3 @@ class Desk:
         """Raises Refused: see the ledger's book."""
         voucher = Voucher(voucher_id, self.day(day), PAYMENT, year, text[:300], postings, corrects_id)
         ledger.book(self.unit, voucher, self.chart, self.by)
-
-
-def refuse_without_reason(reason: str) -> None:
-    if len(reason.strip()) < 5:
-        raise Refused(
-            Refusal("reason_missing", N_("Say why, so that whoever reads it later understands."), status=422)
-        )

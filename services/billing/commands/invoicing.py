@@ -12,6 +12,7 @@ from services.billing.commands.issuing import Earlier, Issuing, Paper, issue, is
 from services.billing.domain import invoicing as rules
 from services.billing.domain.invoicing import Change, Draft, Live
 from services.billing.domain.ledger import CREDIT_NOTE, INVOICE, Chart, Posting
+from services.billing.domain.refusals import REASON_MISSING, says_why
 from services.billing.queries import correcting, invoices
 from services.billing.queries.basis import Run, run_of_year
 from services.billing.queries.invoices import Line
@@ -163,11 +164,7 @@ def _refusal_for_correction(
             "preview_stale",
             N_("Something has changed since you looked. Look at the correction again before you issue it."),
         )
-    if len(reason.strip()) < 5:
-        return Refusal(
-            "reason_missing", N_("Say why, so that whoever reads it later understands."), status=422
-        )
-    return None
+    return None if says_why(reason) else REASON_MISSING
 
 
 def _correct(unit: Unit, issuing: Issuing, change: Change, why: Sequence[LocalText]) -> list[str]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from services.billing.commands.numbers import hold_series, take_number
 from services.billing.domain import ledger as rules
 from services.billing.domain.ledger import Chart, Posting, Voucher
+from services.billing.domain.refusals import VOUCHER_UNKNOWN, refuse_without_reason
 from services.billing.queries import ledger as queries
 from services.billing.tables import period_closings, postings, vouchers
 from services.chassis.refusals import N_, Refusal, Refused
@@ -120,10 +121,7 @@ def book_by_hand(unit: Unit, entry: Entry, chart: Chart, by: str) -> int:
                 status=422,
             )
         )
-    if len(entry.reason.strip()) < 5:
-        raise Refused(
-            Refusal("reason_missing", N_("Say why, so that whoever reads it later understands."), status=422)
-        )
+    refuse_without_reason(entry.reason)
     sides = (Posting(entry.debit, entry.amount_ore), Posting(entry.credit, -entry.amount_ore))
     voucher = Voucher(entry.voucher_id, entry.booked_on, rules.MANUAL, entry.year, entry.reason, sides)
     return book(unit, voucher, chart, by)
@@ -133,7 +131,7 @@ def reverse(unit: Unit, voucher_id: str, chart: Chart, by: str, *, new_id: str, 
     """Take back a booking by hand with its opposite, today. Raises Refused."""
     booked = queries.voucher_by_id(unit.connection, voucher_id)
     if booked is None:
-        raise Refused(Refusal("voucher_unknown", N_("There is no such voucher."), status=404))
+        raise Refused(VOUCHER_UNKNOWN)
     if booked.kind != rules.MANUAL:
         raise Refused(
             Refusal(
@@ -162,7 +160,7 @@ def refuse_other_year(unit: Unit, voucher_id: str, year: int) -> None:
     """Raises Refused where the voucher is of another budget year than its address says, or of none."""
     booked = queries.voucher_by_id(unit.connection, voucher_id)
     if booked is None or booked.year != year:
-        raise Refused(Refusal("voucher_unknown", N_("There is no such voucher."), status=404))
+        raise Refused(VOUCHER_UNKNOWN)
 
 
 def close_month(unit: Unit, month: date, by: str) -> None:

@@ -9,13 +9,14 @@ from datetime import date
 import sqlalchemy as sa
 
 from services.billing.commands.allocations import move
-from services.billing.commands.desk import Desk, refuse_without_reason
+from services.billing.commands.desk import Desk
 from services.billing.commands.returns import take_back
 from services.billing.domain import matching
 from services.billing.domain.camt.reading import read_file
 from services.billing.domain.camt.statement import HOME_CURRENCY, Entry, File, Payment, Statement
 from services.billing.domain.ledger import Posting
 from services.billing.domain.matching import Book, Earlier, Match
+from services.billing.domain.refusals import refuse_without_reason
 from services.billing.payment_tables import payments, statement_files, statements
 from services.billing.queries import payments as queries
 from services.chassis.ids import derived_id

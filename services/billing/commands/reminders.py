@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from services.billing.commands.basis import lock_year
-from services.billing.commands.desk import refuse_without_reason
 from services.billing.commands.numbers import hold_series, take_number
+from services.billing.domain.refusals import refuse_without_reason
 from services.billing.domain.reminders import PAY_WITHIN, Standing
 from services.billing.queries import reminders as queries
 from services.billing.queries.invoices import invoice as invoice_by_id

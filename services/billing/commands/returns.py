@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from services.billing.commands.allocations import REVERSED, undo
-from services.billing.commands.desk import Desk, refuse_without_reason
+from services.billing.commands.desk import Desk
 from services.billing.domain.ledger import Posting
+from services.billing.domain.refusals import refuse_without_reason
 from services.billing.payment_tables import payment_returns, payment_values
 from services.billing.queries import payments as queries
 from services.chassis.ids import derived_id

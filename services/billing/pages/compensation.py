@@ -17,6 +17,7 @@ from services.billing.commands.einvoices import refuse_failing
 from services.billing.commands.price_lists import set_prices
 from services.billing.domain.agreements import Price
 from services.billing.domain.compensation import Term, changes, digest, refusal_for
+from services.billing.domain.refusals import TERM_NOT_KNOWN
 from services.billing.forms import NO_AMOUNT, REQUIRED, Kronor
 from services.billing.pages.common import VersionQuery, attempt, translated, year_values
 from services.billing.presenting import places_text, swedish_order, who
@@ -26,7 +27,7 @@ from services.billing.queries.basis import every_agreement, municipality_names
 from services.billing.queries.compensation import Run
 from services.chassis.clock import local_date
 from services.chassis.ids import new_id
-from services.chassis.refusals import N_, Refusal, Refused
+from services.chassis.refusals import N_, Refused
 from services.chassis.spreadsheet import CSV_TYPE, XLSX_TYPE, csv_of, workbook
 from services.chassis.web.context import Context
 from services.chassis.web.files import download
@@ -220,7 +221,7 @@ def term_page(context: Context, year: int, term_id: str) -> Response:
 def _of_year(term: Term, year: int) -> Term:
     """Raises Refused: term_not_known."""
     if term.year != year:
-        raise Refused(Refusal("term_not_known", N_("There is no such term."), status=404))
+        raise Refused(TERM_NOT_KNOWN)
     return term
 
 

@@ -33,12 +33,14 @@ from services.billing.domain.compensation import (
     digest,
 )
 from services.billing.domain.places import WHOLE
-from services.billing.queries.basis import agreement_on
+from services.billing.domain.refusals import COMPENSATION_UNKNOWN
+from services.billing.queries.freezing import agreement_valid_on
 from services.billing.queries.invoices import Invoice, invoices_of_runs
 from services.billing.queries.places import held
+from services.billing.queries.terms import term_row
 from services.billing.tables import ceilings, courses, place_stays, place_subjects, places, postings, terms
 from services.chassis.clock import local_date
-from services.chassis.refusals import N_, Refusal, Refused
+from services.chassis.refusals import Refused
 from services.contracts.fact import LocalText
 
 
@@ -101,10 +103,7 @@ def terms_of_year(connection: sa.Connection, year: int) -> list[Term]:
 
 def term(connection: sa.Connection, term_id: str) -> Term:
     """Raises Refused: term_not_known."""
-    row = connection.execute(sa.select(terms).where(terms.c.term_id == term_id)).first()
-    if row is None:
-        raise Refused(Refusal("term_not_known", N_("There is no such term."), status=404))
-    return _term(row)
+    return _term(term_row(connection, term_id))
 
 
 def _term(row: sa.Row[Any]) -> Term:
@@ -113,15 +112,7 @@ def _term(row: sa.Row[Any]) -> Term:
 
 def basis_now(connection: sa.Connection, of: Term) -> Basis:
     """What the term's compensation follows from, as it is known now. Raises Refused: agreement_missing."""
-    agreement = agreement_on(connection, of.starts_on)
-    if agreement is None:
-        raise Refused(
-            Refusal(
-                "agreement_missing",
-                N_("No version of the agreement is valid on %(day)s, so nobody knows who pays what."),
-                {"day": of.starts_on},
-            )
-        )
+    agreement = agreement_valid_on(connection, of.starts_on)
     agreed = agreement.terms
     prices = tuple(sorted(agreed.prices, key=lambda price: price.kind)) if agreed else ()
     return Basis(
@@ -215,9 +206,7 @@ def run_of_term(connection: sa.Connection, term_id: str, version: int | None = N
     runs = runs_of_term(connection, term_id)
     asked = next((run for run in runs if version is None or run.version == version), None)
     if asked is None:
-        raise Refused(
-            Refusal("compensation_unknown", N_("There is no such computation of compensation."), status=404)
-        )
+        raise Refused(COMPENSATION_UNKNOWN)
     return asked, runs
 
 

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from services.billing.domain.fees import LEFT, Basis, Fee, FeeLine
 from services.billing.fee_tables import place_fees
 from services.billing.queries.places import held
+from services.billing.queries.terms import term_row
 from services.billing.tables import place_subjects, places, terms
-from services.chassis.refusals import N_, Refusal, Refused
 from services.contracts.fact import LocalText
 
 # What is said of the end of a place; the sentence of the rule book stays with enrolment.
@@ -62,9 +62,7 @@ def hosts_and_terms(connection: sa.Connection, covers: Sequence[str] | None) -> 
 
 def fee_basis(connection: sa.Connection, term_id: str, host: str) -> Basis:
     """A host's fees for a term, by application. Raises Refused: term_not_known."""
-    term = connection.execute(sa.select(terms).where(terms.c.term_id == term_id)).first()
-    if term is None:
-        raise Refused(Refusal("term_not_known", N_("There is no such term."), status=404))
+    term = term_row(connection, term_id)
     counts = sa.case((held(term.ends_on), 1), else_=0).label("counts")
     rows = connection.execute(
         sa.select(places, place_fees, place_subjects.c.course_id, counts)

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from services.billing.domain import places as rules
 from services.billing.domain.places import WHOLE, Stay
 from services.billing.queries.places import held
+from services.billing.queries.terms import term_row
 from services.billing.tables import place_stays, places, terms
 from services.chassis.clock import local_date
-from services.chassis.refusals import N_, Refusal, Refused
 from services.contracts.fact import LocalText
 
 
@@ -208,7 +208,5 @@ def _fact(row: sa.Row[Any], first_on: date, last_on: date, thousandths: int) -> 
 
 def term_name(connection: sa.Connection, term_id: str) -> LocalText:
     """Raises Refused."""
-    row = connection.execute(sa.select(terms).where(terms.c.term_id == term_id)).first()
-    if row is None:
-        raise Refused(Refusal("term_not_known", N_("There is no such term."), status=404))
+    row = term_row(connection, term_id)
     return LocalText(row.name_sv, row.name_en)

@@ -16,14 +16,18 @@ from services.chassis.refusals import N_, Refusal, Refused
 
 def agreement_of(connection: sa.Connection, year: int) -> Agreement:
     """The version that decides the year. Raises Refused: agreement_missing."""
-    first_day = rules.members_on(year)
-    agreement = queries.agreement_on(connection, first_day)
+    return agreement_valid_on(connection, rules.members_on(year))
+
+
+def agreement_valid_on(connection: sa.Connection, day: date) -> Agreement:
+    """Raises Refused: agreement_missing."""
+    agreement = queries.agreement_on(connection, day)
     if agreement is None:
         raise Refused(
             Refusal(
                 "agreement_missing",
                 N_("No version of the agreement is valid on %(day)s, so nobody knows who pays what."),
-                {"day": first_day},
+                {"day": day},
             )
         )
     return agreement
