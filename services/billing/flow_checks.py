@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from services.billing.copy_tables import place_stays, place_subjects, places, terms
 from services.billing.domain.places import WHOLE
 from services.billing.queries.flow import term_flow
 from services.billing.queries.places import held, moved_places
-from services.billing.tables import place_stays, place_subjects, places, terms
 
 
 def check_flow(connection: sa.Connection) -> list[str]:

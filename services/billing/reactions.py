@@ -7,8 +7,7 @@ import json
 import sqlalchemy as sa
 
 from services.billing.commands import moves
-from services.billing.fee_tables import place_fees
-from services.billing.tables import (
+from services.billing.copy_tables import (
     courses,
     members,
     place_subjects,
@@ -17,6 +16,7 @@ from services.billing.tables import (
     pupil_moves,
     terms,
 )
+from services.billing.fee_tables import place_fees
 from services.chassis.messaging.worker import Reactions
 from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import CoursePublished, MunicipalityRegistered, TermOpened

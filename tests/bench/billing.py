@@ -28,6 +28,7 @@ from services.billing import county
 from services.billing.checks import check
 from services.billing.commands import agreements, basis, budgets, invoicing
 from services.billing.configuration import configuration_from
+from services.billing.copy_tables import members, place_stays, place_subjects, places, pupil_moves, terms
 from services.billing.domain.basis import Agreement
 from services.billing.domain.budgets import Budget, Line
 from services.billing.domain.places import WHOLE, Move, days_held, stays
@@ -37,7 +38,6 @@ from services.billing.peppol.ubl import to_xml
 from services.billing.queries.basis import run_of_year
 from services.billing.queries.flow import flow_of_year
 from services.billing.queries.invoices import invoices_of_year
-from services.billing.tables import members, place_stays, place_subjects, places, pupil_moves, terms
 from services.chassis.clock import FixedClock
 from services.chassis.ids import derived_id
 from services.chassis.settings import COUNTY_FOLDER

@@ -17,6 +17,7 @@ from services.billing.commands.ledger import Entry, book_by_hand, close_month
 from services.billing.commands.payments import record_payment
 from services.billing.commands.price_lists import set_prices
 from services.billing.configuration import configuration_from
+from services.billing.copy_tables import places
 from services.billing.domain.agreements import Price
 from services.billing.domain.matching import Allocation
 from services.billing.invoice_papers import einvoice_of
@@ -26,7 +27,7 @@ from services.billing.queries import ledger as ledger_queries
 from services.billing.queries.compensation import Run
 from services.billing.queries.invoices import Invoice
 from services.billing.queries.reconciliation import reconciliation
-from services.billing.tables import invoices, places, postings
+from services.billing.tables import invoices, postings
 from services.chassis.ids import new_id
 from services.chassis.refusals import Refused
 from services.chassis.settings import COUNTY_FOLDER

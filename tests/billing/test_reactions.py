@@ -8,10 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.billing import reactions
-from services.billing.flow_checks import check_flow
-from services.billing.queries import flow as flow_queries
-from services.billing.queries.flow import HomeFlow
-from services.billing.tables import (
+from services.billing.copy_tables import (
     courses,
     members,
     place_stays,
@@ -20,6 +17,9 @@ from services.billing.tables import (
     pupil_moves,
     terms,
 )
+from services.billing.flow_checks import check_flow
+from services.billing.queries import flow as flow_queries
+from services.billing.queries.flow import HomeFlow
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import CoursePublished, MunicipalityRegistered, TermOpened
 from services.contracts.enrolment import ApplicationEnded, PlaceGiven, PupilMoved, PupilsMerged

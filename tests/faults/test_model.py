@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from services.billing.tables import places
+from services.billing.copy_tables import places
 from services.catalogue import commands as catalogue_commands
 from services.catalogue.domain.course_file import CourseRow
 from services.catalogue.tables import course_seats

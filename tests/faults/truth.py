@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.billing.tables import places as billed_places
+from services.billing.copy_tables import places as billed_places
 from services.catalogue.tables import course_seats
 from services.catalogue.tables import courses as catalogue_courses
 from services.chassis import consistency

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from services.billing.copy_tables import place_stays, place_subjects, places
 from services.billing.queries.places import moved_places, same_pupils
-from services.billing.tables import place_stays, place_subjects, places
 from services.chassis.storage.unit import Unit
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.billing.copy_tables import members
 from services.billing.domain.agreements import Membership, Terms, terms_from
 from services.billing.domain.basis import FIRST_YEAR, Agreement, Basis, Member, members_on
 from services.billing.domain.shares import Shares
 from services.billing.tables import (
     agreement_terms,
     agreements,
-    members,
     populations,
     share_run_instalments,
     share_run_members,

@@ -18,6 +18,7 @@ from services.billing.compensation_tables import (
     compensation_prices,
     compensation_runs,
 )
+from services.billing.copy_tables import courses, place_stays, place_subjects, places, terms
 from services.billing.domain import places as place_rules
 from services.billing.domain.agreements import Price
 from services.billing.domain.compensation import (
@@ -38,7 +39,7 @@ from services.billing.queries.freezing import agreement_valid_on
 from services.billing.queries.invoices import Invoice, invoices_of_runs
 from services.billing.queries.places import held
 from services.billing.queries.terms import term_row
-from services.billing.tables import ceilings, courses, place_stays, place_subjects, places, postings, terms
+from services.billing.tables import ceilings, postings
 from services.chassis.clock import local_date
 from services.chassis.refusals import Refused
 from services.contracts.fact import LocalText

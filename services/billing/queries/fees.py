@@ -9,11 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.billing.copy_tables import place_subjects, places, terms
 from services.billing.domain.fees import LEFT, Basis, Fee, FeeLine
 from services.billing.fee_tables import place_fees
 from services.billing.queries.places import held
 from services.billing.queries.terms import term_row
-from services.billing.tables import place_subjects, places, terms
 from services.contracts.fact import LocalText
 
 # What is said of the end of a place; the sentence of the rule book stays with enrolment.

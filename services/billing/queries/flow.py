@@ -12,11 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.billing.copy_tables import place_stays, places, terms
 from services.billing.domain import places as rules
 from services.billing.domain.places import WHOLE, Stay
 from services.billing.queries.places import held
 from services.billing.queries.terms import term_row
-from services.billing.tables import place_stays, places, terms
 from services.chassis.clock import local_date
 from services.contracts.fact import LocalText
 

@@ -8,9 +8,9 @@ from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
 
+from services.billing.copy_tables import place_subjects, places, pupil_merges, pupil_moves, terms
 from services.billing.domain import places as rules
 from services.billing.domain.places import Move, Stay
-from services.billing.tables import place_subjects, places, pupil_merges, pupil_moves, terms
 from services.chassis.clock import STOCKHOLM, local_date
 
 

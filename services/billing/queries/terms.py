@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.billing.copy_tables import terms
 from services.billing.domain.refusals import TERM_NOT_KNOWN
-from services.billing.tables import terms
 from services.chassis.refusals import Refused
 
 
