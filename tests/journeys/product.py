@@ -21,6 +21,7 @@ from services.chassis.web.access import Actor
 from services.chassis.web.session import Sessions
 from services.contracts.registry import SERVICES, STREAMS, positions_queue_of, queue_of, readers_of
 from services.contracts.site_map import PREFIXES
+from services.enrolment.pricer import REST_SECONDS
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
@@ -93,7 +94,8 @@ class Product:
             before = figures()
             if not is_quiet(before):
                 return False
-            time.sleep(0.3)  # what one service had in hand when another one was asked
+            # What one service had in hand when another one was asked, and what the pricer says next.
+            time.sleep(REST_SECONDS + 0.3)
             after = figures()
             return is_quiet(after) and all(
                 one["published"] == other["published"] for one, other in zip(before, after, strict=True)
