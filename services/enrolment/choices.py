@@ -97,7 +97,9 @@ def _choices_at(course: CourseState, pupil_id: str) -> tuple[sa.ColumnElement[bo
     )
 
 
-def change_chosen(unit: Unit, application_id: str, chosen: Chosen, by: str) -> None:
+def change_chosen(
+    unit: Unit, application_id: str, chosen: Chosen, by: str, why: str = "the family chose anew"
+) -> None:
     """Another instrument to rent, or another amount of a Fritidskort; the price follows. Raises Refused."""
     row, course = repository.lock_application(unit, application_id)
     if row.state == "ended":
@@ -114,7 +116,7 @@ def change_chosen(unit: Unit, application_id: str, chosen: Chosen, by: str) -> N
         .where(applications.c.application_id == application_id)
         .values(rents=chosen.rents, voucher_ore=chosen.voucher_ore, priced=False)
     )
-    repository.note_events(unit, [(application_id, by, "chosen", "the family chose anew")])
+    repository.note_events(unit, [(application_id, by, "chosen", why)])
 
 
 def settle(unit: Unit, pupil_id: str, course: CourseState, by: str) -> None:

@@ -30,7 +30,7 @@ from services.enrolment.domain.admission import (
 )
 from services.enrolment.domain.limits import Engagement, Wish, refusal_by_limits
 from services.enrolment.domain.offers import refusal_to_give_up
-from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
+from services.enrolment.domain.requests import NOTHING_CHOSEN, Answer, ApplicationRequest, Chosen, Outcome
 from services.enrolment.tables import applications, guardians, guardianships, pupils
 
 PERSONAL_IDENTITY_INVALID = Refusal(
@@ -200,6 +200,7 @@ class EnteredApplication:
     course_id: str
     pupil: NewPupil
     queued_at: datetime
+    chosen: Chosen = NOTHING_CHOSEN
 
 
 def enter_application(unit: Unit, entered: EnteredApplication, by: str) -> Outcome:
@@ -219,6 +220,7 @@ def enter_application(unit: Unit, entered: EnteredApplication, by: str) -> Outco
         guardian_id=None,
         by=by,
         queued_at=entered.queued_at,
+        chosen=entered.chosen,
     )
     answer = apply_for_course(unit, request)
     if isinstance(answer, Refusal):

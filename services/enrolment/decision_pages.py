@@ -16,6 +16,8 @@ from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.enrolment import life, pupil_queries, queries, statistics, words
 from services.enrolment.answering import settle
+from services.enrolment.applying_pages import ChosenForm, chosen_in
+from services.enrolment.choices import change_chosen
 from services.enrolment.domain.answers import ANSWERS
 from services.enrolment.for_family import ACTIONS, act_for_family
 from services.enrolment.forms import Text
@@ -75,6 +77,23 @@ def settle_by_staff(context: Context, application_id: str) -> Response:
     return _act(
         context, application_id, change, N_("It is settled, and both guardians see it on their pages.")
     )
+
+
+class ChooseForm(ChosenForm):
+    """`why` says who of the family asked, and how."""
+
+    why = Text(required=True, validate=validate.Length(1, 500))
+
+
+@routes.page("/staff/applications/<application_id>/choose", access=STAFF_OF_APPLICATION, methods=("POST",))
+def choose_for_family(context: Context, application_id: str) -> Response:
+    """A refusal is said on the page, and nothing has changed."""
+    form = context.load_form(ChooseForm())
+
+    def change(unit: Unit, by: str) -> None:
+        change_chosen(unit, application_id, chosen_in(form), by, form["why"])
+
+    return _act(context, application_id, change, N_("The choice is saved, and the price is the new one."))
 
 
 def _act(context: Context, application_id: str, change: Callable[[Unit, str], None], said: str) -> Response:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import STOCKHOLM, local_date
@@ -15,10 +16,12 @@ from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
-from services.enrolment import commands, queries
+from services.enrolment import commands, queries, words
+from services.enrolment.applying_pages import ChosenForm, chosen_in
 from services.enrolment.commands import EnteredApplication, NewPupil
-from services.enrolment.domain.requests import Outcome
+from services.enrolment.domain.requests import NOTHING_CHOSEN, Chosen, Outcome
 from services.enrolment.forms import Text
+from services.enrolment.pricing import instruments_of
 from services.enrolment.staff_pages import STAFF_OF_HOST
 
 routes = Routes()
@@ -28,7 +31,7 @@ ALIAS_MISSING = Refusal(
 )
 
 
-class EnterForm(Schema):
+class EnterForm(ChosenForm):
     application_id = IdField(required=True)
     pupil_id = IdField(required=True)
     personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
@@ -44,7 +47,7 @@ class EnterForm(Schema):
 def enter_page(context: Context, course_id: str) -> Response:
     today = local_date(context.parts.clock.now())
     form = {"application_id": new_id(), "pupil_id": new_id(), "applied_on": today.isoformat()}
-    return _form(context, course_id, form, "", 200)
+    return _form(context, course_id, form, NOTHING_CHOSEN, "", 200)
 
 
 @routes.page("/staff/courses/<course_id>/enter", access=STAFF_OF_HOST, methods=("POST",))
@@ -55,7 +58,8 @@ def enter(context: Context, course_id: str) -> Response:
         outcome = enter_application(context, course_id, form)
     except Refused as refused:
         given = dict(context.request.form)
-        return _form(context, course_id, given, context.refusal_text(refused.refusal), refused.refusal.status)
+        said = context.refusal_text(refused.refusal)
+        return _form(context, course_id, given, chosen_in(form), said, refused.refusal.status)
     said = N_("The pupil has a place.") if outcome.state == "placed" else N_("The pupil is in the queue.")
     return context.redirect(f"/staff/courses/{course_id}", context.texts.gettext(said))
 
@@ -74,9 +78,8 @@ def enter_application(context: Context, course_id: str, form: dict[str, Any]) ->
         guardian_id=None,
         alias=alias,
     )
-    entered = EnteredApplication(
-        form["application_id"], course_id, pupil, _queue_date(form["applied_on"], context)
-    )
+    queued_at = _queue_date(form["applied_on"], context)
+    entered = EnteredApplication(form["application_id"], course_id, pupil, queued_at, chosen_in(form))
     with context.parts.storage.unit() as unit:
         return commands.enter_application(unit, entered, context.signed_in.audit_name)
 
@@ -89,7 +92,17 @@ def _queue_date(applied_on: date, context: Context) -> datetime:
     return datetime.combine(applied_on, time(23, 59, 59), STOCKHOLM).astimezone(UTC)
 
 
-def _form(context: Context, course_id: str, form: dict[str, Any], error: str, status: int) -> Response:
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a family may choose beside the course."""
+
+    instruments: tuple[str, ...]
+    takes_voucher: bool
+
+
+def _form(
+    context: Context, course_id: str, form: dict[str, Any], chosen: Chosen, error: str, status: int
+) -> Response:
     with context.parts.storage.reading() as connection:
         found = queries.course(connection, course_id)
         names = queries.municipality_names(connection)
@@ -100,6 +113,9 @@ def _form(context: Context, course_id: str, form: dict[str, Any], error: str, st
         http_status=status,
         course=found[0],
         form=form,
+        chosen=chosen,
+        offered=Offered(tuple(instruments_of(found[1])), found[1].rule_book.pricing.voucher is not None),
+        words=words,
         error=error,
         municipalities=sorted(names.items(), key=lambda item: item[1]),
         today=local_date(context.parts.clock.now()).isoformat(),

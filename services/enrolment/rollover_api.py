@@ -24,7 +24,8 @@ routes = Routes()
 
 class EffectAnswer(Schema):
     """`kind`: continues, confirm, offered, waits, ends or stays; `reason` names the rule, or what stands
-    against it. `answer_by` is the last day to confirm or to answer."""
+    against it. `answer_by` is the last day to confirm or to answer. `rental_ends`: the place goes on without
+    the instrument that is rented with it."""
 
     application_id = fields.String(required=True)
     pupil_id = fields.String(required=True)
@@ -33,6 +34,7 @@ class EffectAnswer(Schema):
     kind = fields.String(required=True)
     reason = fields.String(required=True)
     answer_by = fields.Date(required=True, allow_none=True)
+    rental_ends = fields.Boolean(required=True)
 
 
 class DryRunAnswer(Schema):

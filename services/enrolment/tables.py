@@ -385,4 +385,5 @@ rollover_effects = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("reason", sa.String(64), nullable=False),
     sa.Column("answer_by", sa.Date),
+    sa.Column("rental_ends", sa.Boolean, nullable=False, server_default=sa.false()),
 )

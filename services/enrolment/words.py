@@ -163,6 +163,7 @@ EVENTS = {
     "skipped": N_("Passed over for a seat"),
     "ranked": N_("The choices were ranked anew"),
     "chosen": N_("Rental or Fritidskort was changed"),
+    "rental_ended": N_("The rental of the instrument ended by the school’s rules"),
     "asked": N_("Done by the school, as the family asked"),
     "held": N_("A guardian said no; the seat is held for the other one’s answer"),
     "disputed": N_("Two guardians answered differently; the school settles it"),

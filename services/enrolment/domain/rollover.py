@@ -46,7 +46,8 @@ class Holder:
     `since` is when its place was decided, `answer` what the family has said of the next term. `has_next`
     where the pupil has, or had, what this application could become; `waits_next` is its own application in
     the queue of the course that continues. `waiting` is how it would wait there. `told` is the reason for
-    which its place ends, where the family has been told so before.
+    which its place ends, where the family has been told so before. `rents` is the instrument that is rented
+    with the place; `rental_ends` where the rule book lets it be rented no longer.
     """
 
     application_id: str
@@ -60,6 +61,8 @@ class Holder:
     waits_next: str | None = None
     waiting: Waiting | None = None
     told: str | None = None
+    rents: str | None = None
+    rental_ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,10 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What happens to one application, and why. `answer_by` is the last day to confirm, or to answer."""
+    """What happens to one application, and why. `answer_by` is the last day to confirm, or to answer.
+
+    `rental_ends` where a place goes on without the instrument that is rented with it.
+    """
 
     application_id: str
     pupil_id: str
@@ -103,6 +109,7 @@ class Effect:
     kind: str
     reason: str
     answer_by: date | None = None
+    rental_ends: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +354,7 @@ class _Deciding:
             kind,
             reason,
             answer_by,
+            holder.rental_ends and to_course is not None,
         )
 
 

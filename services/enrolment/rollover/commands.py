@@ -78,4 +78,5 @@ def _row(rollover_id: str, effect: Effect) -> dict[str, object]:
         "kind": effect.kind,
         "reason": effect.reason,
         "answer_by": effect.answer_by,
+        "rental_ends": effect.rental_ends,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -13,10 +13,11 @@ from services.chassis.ids import derived_id
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import Municipality
-from services.enrolment import repository, surroundings
+from services.enrolment import pricing, repository, surroundings
 from services.enrolment.domain.admission import Applicant, CourseState
 from services.enrolment.domain.limits import HELD
 from services.enrolment.domain.queue import Waiting
+from services.enrolment.domain.requests import Chosen
 from services.enrolment.domain.rollover import Holder, Input
 from services.enrolment.tables import applications, courses, pupils, terms
 
@@ -71,6 +72,7 @@ def load(connection: sa.Connection, term_id: str, scope: str, today: date) -> Lo
     people = _People(connection, scope, (before.term_id, term_id), new)
     rows = {row.application_id: row for row in people.active if row.course_id in old}
     waiting = [row for row in people.active if row.course_id in new and row.state == "queued"]
+    ends = _rentals_that_end(connection, rows.values(), new, continued)
     queues: dict[str, list[Waiting]] = {course_id: [] for course_id in new}
     for row in waiting:
         queues[row.course_id].append(people.waiting(row, new[row.course_id]))
@@ -80,7 +82,14 @@ def load(connection: sa.Connection, term_id: str, scope: str, today: date) -> Lo
         today=today,
         continued=continued,
         courses=new,
-        holders=[_holder(people, row, new, continued, term_id) for row in rows.values()],
+        holders=[
+            replace(
+                _holder(people, row, new, continued, term_id),
+                rents=row.rents,
+                rental_ends=row.application_id in ends,
+            )
+            for row in rows.values()
+        ],
         queues=queues,
         engagements=surroundings.engagements_where(connection, courses.c.term_id == term_id),
         ceilings=surroundings.load_ceilings(connection, [term_id]),
@@ -145,6 +154,7 @@ class _People:
                 applications.c.basis,
                 applications.c.passed,
                 applications.c.party_id,
+                applications.c.rents,
                 applications.c.home_municipality.label("applied_from"),
                 # Where the pupil lives by now: the next term is decided anew.
                 pupils.c.home_municipality.label("home_then"),
@@ -177,6 +187,24 @@ def _schools(connection: sa.Connection, mine: sa.ColumnElement[bool]) -> set[tup
         .distinct()
     )
     return {(row.pupil_id, row.municipality_code) for row in rows}
+
+
+def _rentals_that_end(
+    connection: sa.Connection,
+    rows: Iterable[sa.Row[Any]],
+    new: Mapping[str, CourseState],
+    continued: Mapping[str, str | None],
+) -> set[str]:
+    """The places whose instrument the next course's rule book does not let the pupil rent any longer."""
+    renting = [row for row in rows if row.rents is not None and row.state == "placed"]
+    family = pricing.families_of(connection, {row.pupil_id for row in renting})
+    ends = set()
+    for row in renting:
+        course_id = continued[row.course_id]
+        chosen = Chosen(row.rents)
+        if course_id and pricing.refusal_of(family, row, new[course_id], chosen) is not None:
+            ends.add(row.application_id)
+    return ends
 
 
 def _holder(

@@ -27,7 +27,7 @@ class Happening:
     @property
     def goes_by_itself(self) -> bool:
         """Nobody has to look at it twice: it goes on, or nothing happens."""
-        return self.effect.kind in (CONTINUES, STAYS)
+        return self.effect.kind in (CONTINUES, STAYS) and not self.effect.rental_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +198,7 @@ def effects_of(connection: sa.Connection, rollover_id: str) -> list[tuple[LocalT
                 row.kind,
                 row.reason,
                 row.answer_by,
+                row.rental_ends,
             )
         )
         names[row.pupil_id] = row.alias or f"{row.given_name} {row.family_name}"

@@ -97,6 +97,8 @@ class _Writing:
                 lifted.append({"id": next_id, **values})
             self.given.append((next_id, effect, row))
             self.events.append((next_id, self.by, values["state"], effect.reason))
+            if effect.rental_ends and waited is None:
+                self.events.append((next_id, self.by, "rental_ended", holder.rents or ""))
         repository.insert_applications(self.unit, new)
         _update(self.unit, lifted)
         carried = [{"id": each.application_id, "carried": _carried(each)} for each in effects]
@@ -155,6 +157,8 @@ class _Writing:
             "basis": basis_for_pupil(course.terms, course.rule_book, who.home, who.known).rule,
             "explanation": json.dumps(explanation, sort_keys=True),
             "applied_by": self.by,
+            # The family pays with a Fritidskort once; the instrument stays with the child.
+            "rents": None if holder.rental_ends else holder.rents,
             "decided_at": self.unit.now,
         }
 

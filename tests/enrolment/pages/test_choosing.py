@@ -19,11 +19,12 @@ from services.contracts.rule_prices import Pricing, Rental, Voucher
 from services.enrolment.domain.requests import Chosen
 from services.enrolment.pricer import price_places
 from tests.enrolment.api.asking import application, get, post
-from tests.enrolment.pages.visitor import Visitor
+from tests.enrolment.pages.visitor import Visitor, entered, refusal
 from tests.enrolment.story import (
     FIDDLE,
     MARIA,
     NORRBYS_RULES,
+    SODERBY,
     TERM,
     children,
     decide,
@@ -204,6 +205,62 @@ class TestLater:
         maria.sends("/my/applications/a1/withdraw")
         assert "has ended" in maria.sends("/my/applications/a1/choose", 409, voucher="1").text
         visitor.is_family("samira").sends("/my/applications/a1/choose", 404, voucher="1")
+
+
+class TestByStaff:
+    """Who has no e-service, with protected identity for instance, rents an instrument by phone or paper."""
+
+    ENTER = "/staff/courses/fiddle/enter"
+
+    def test_with_an_application_on_paper(self, storage: Storage, staff: Visitor) -> None:
+        rules(storage)
+        page = staff.reads(self.ENTER)
+        assert "Rent an instrument" in page
+        assert "Pay with a Fritidskort" in page
+        staff.sends(self.ENTER, **entered(rents="violin", voucher="500"))
+        (application_id,) = rows_of(storage)
+        row = rows_of(storage)[application_id]
+        assert (row.state, row.rents, row.voucher_ore) == ("placed", "violin", 50000)
+        assert priced(storage) == [(85000 + 38000 - 50000, "violin", 38000, 50000)]
+        decision = staff.reads(f"/staff/applications/{application_id}")
+        for said in ("What the family chose", "Violin", "500.00", "730.00"):
+            assert said in decision, said
+
+    def test_a_refusal_keeps_what_was_chosen(self, storage: Storage, staff: Visitor) -> None:
+        rules(storage)
+        wrong = entered(rents="oboe", voucher="12,50", protected="1")
+        page = refusal(staff.sends(self.ENTER, 422, **wrong))
+        assert "needs an alias" in page
+        assert 'value="oboe" selected' in page
+        assert 'value="12.50"' in page
+        wrong = entered(rents="spaceship")
+        assert "one of the instruments" in refusal(staff.sends(self.ENTER, 422, **wrong))
+        assert rows_of(storage) == {}
+
+    def test_nothing_is_asked_where_the_school_has_neither(self, storage: Storage, staff: Visitor) -> None:
+        rules(storage, pricing=Pricing())
+        page = staff.reads(self.ENTER)
+        assert "Rent an instrument" not in page
+        assert "Fritidskort" not in page
+
+    def test_later(self, storage: Storage, staff: Visitor, visitor: Visitor) -> None:
+        rules(storage)
+        decide(storage, request("a1"))
+        assert priced(storage) == [(85000, None, 0, 0)]
+        address = "/staff/applications/a1"
+        form = {"rents": "violin", "voucher": "", "why": "The guardian called on Monday."}
+        staff.sends(f"{address}/choose", **form)
+        assert priced(storage) == [(85000 + 38000, "violin", 38000, 0)]
+        page = staff.reads(address)
+        assert "The choice is saved" in page
+        assert "The guardian called on Monday." in page
+        assert "one of the instruments" in refusal(
+            staff.sends(f"{address}/choose", 422, **{**form, "rents": "spaceship"})
+        )
+        staff.sends(f"{address}/choose", 422, **{**form, "why": " "})
+        visitor.is_staff(SODERBY).sends(f"{address}/choose", 403, **form)
+        visitor.is_family(MARIA).sends(f"{address}/choose", 403, **form)
+        assert priced(storage) == []
 
 
 class TestByApi:

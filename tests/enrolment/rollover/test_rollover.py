@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import eventlet
 import pytest
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
-from services.contracts.catalogue import MunicipalityRegistered, TermOpened
+from services.contracts.catalogue import MunicipalityRegistered, RuleBookPublished, TermOpened
 from services.contracts.enrolment import (
     ApplicationEnded,
     ApplicationQueued,
@@ -20,12 +21,17 @@ from services.contracts.enrolment import (
     PlaceGiven,
     PlaceNotContinued,
     PlaceOffered,
+    PlacePriced,
 )
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import Answering, CarryOver, Eligibility, Limits
+from services.contracts.rule_prices import Pricing, Rental
 from services.enrolment import checks, commands, next_term, queries
+from services.enrolment.choices import change_chosen
+from services.enrolment.domain.requests import Chosen
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.life import set_ceiling
+from services.enrolment.pricer import Pricer
 from services.enrolment.rollover.loading import next_application_id
 from services.enrolment.tables import queue_dates, rollover_effects, rollovers
 from tests.enrolment.conftest import both
@@ -47,6 +53,7 @@ from tests.enrolment.story import (
     DANCE,
     FIDDLE,
     NORRBY,
+    NORRBYS_RULES,
     SODERBY,
     applied,
     children,
@@ -489,3 +496,63 @@ class TestAdults:
         assert effects["a0"] == ("continues", "carried_over")
         if effect[1] == "adult_no_space":
             assert effects["w0"] == ("offered", "next_in_queue")
+
+
+class TestRentals:
+    """So many school years at most, but a double bass for as long as it takes; the term is the spring of 2027."""
+
+    RENTAL = Rental(
+        38000,
+        LocalText("Instrumenthyra", "Instrument rental"),
+        max_school_years=1,
+        unlimited_instruments=("double_bass",),
+    )
+
+    def renting(self, storage: Storage, *instruments: str, most: int) -> None:
+        rental = replace(self.RENTAL, max_school_years=most)
+        tell(
+            storage,
+            RuleBookPublished("norrby-2024", replace(NORRBYS_RULES, pricing=Pricing(rental=rental))),
+        )
+        ids = children(storage, len(instruments))
+        for n, (pupil_id, rents) in enumerate(zip(ids, instruments, strict=True)):
+            decide(storage, replace(request(f"a{n}", pupil_id=pupil_id), chosen=Chosen(rents)))
+        tell(storage, AUTUMN, NEXT_FIDDLE)
+
+    def next_of(self, storage: Storage, application_id: str) -> sa.Row[Any]:
+        return rows_of(storage)[next_application_id("ht27", application_id)]
+
+    @both
+    def test_the_instrument_stays_with_the_child(self, storage: Storage) -> None:
+        self.renting(storage, "violin", most=2)
+        assert [each.rental_ends for each in dry_run(storage).effects] == [False]
+        run(storage)
+        assert self.next_of(storage, "a0").rents == "violin"
+        Pricer(storage, lambda _now: False).run_once()
+        rentals = {fact.term_id: fact.rental_ore for fact in facts(storage, PlacePriced)}
+        assert rentals == {"vt27": 38000, "ht27": 38000}
+
+    @both
+    def test_no_longer_than_the_rule_book_says(self, storage: Storage) -> None:
+        """Who looks at the dry run sees it, and the history of the place says it."""
+        self.renting(storage, "violin", "double_bass", most=1)
+        assert [(each.kind, each.rental_ends) for each in dry_run(storage).effects] == [
+            ("continues", True),
+            ("continues", False),
+        ]
+        run(storage)
+        assert [self.next_of(storage, each).rents for each in ("a0", "a1")] == [None, "double_bass"]
+        history = events_of(storage, next_application_id("ht27", "a0"))
+        assert (STAFF, "rental_ended", "violin") in history
+        with storage.reading() as connection:
+            kept = connection.execute(sa.select(rollover_effects.c.rental_ends)).scalars().all()
+        assert sorted(kept) == [False, True]
+
+    def test_another_instrument_after_the_dry_run_is_looked_at_again(self, storage: Storage) -> None:
+        self.renting(storage, "violin", most=2)
+        digest = looked_at(storage).given.digest
+        with storage.unit() as unit:
+            change_chosen(unit, "a0", Chosen("cello"), "guardian:Maria")
+        with pytest.raises(Refused) as refused:
+            run(storage, digest=digest)
+        assert refused.value.refusal.name == "rollover_changed"
