@@ -47,7 +47,7 @@ class EnterForm(ChosenForm):
 def enter_page(context: Context, course_id: str) -> Response:
     today = local_date(context.parts.clock.now())
     form = {"application_id": new_id(), "pupil_id": new_id(), "applied_on": today.isoformat()}
-    return _form(context, course_id, form, NOTHING_CHOSEN, "", 200)
+    return _form(context, course_id, form, NOTHING_CHOSEN, None)
 
 
 @routes.page("/staff/courses/<course_id>/enter", access=STAFF_OF_HOST, methods=("POST",))
@@ -58,8 +58,7 @@ def enter(context: Context, course_id: str) -> Response:
         outcome = enter_application(context, course_id, form)
     except Refused as refused:
         given = dict(context.request.form)
-        said = context.refusal_text(refused.refusal)
-        return _form(context, course_id, given, chosen_in(form), said, refused.refusal.status)
+        return _form(context, course_id, given, chosen_in(form), refused.refusal)
     said = N_("The pupil has a place.") if outcome.state == "placed" else N_("The pupil is in the queue.")
     return context.redirect(f"/staff/courses/{course_id}", context.texts.gettext(said))
 
@@ -101,7 +100,7 @@ class Offered:
 
 
 def _form(
-    context: Context, course_id: str, form: dict[str, Any], chosen: Chosen, error: str, status: int
+    context: Context, course_id: str, form: dict[str, Any], chosen: Chosen, refusal: Refusal | None
 ) -> Response:
     with context.parts.storage.reading() as connection:
         found = queries.course(connection, course_id)
@@ -110,13 +109,13 @@ def _form(
         raise NotFound
     return context.render(
         "enter.html",
-        http_status=status,
+        http_status=200 if refusal is None else refusal.status,
         course=found[0],
         form=form,
         chosen=chosen,
         offered=Offered(tuple(instruments_of(found[1])), found[1].rule_book.pricing.voucher is not None),
         words=words,
-        error=error,
+        error="" if refusal is None else context.refusal_text(refusal),
         municipalities=sorted(names.items(), key=lambda item: item[1]),
         today=local_date(context.parts.clock.now()).isoformat(),
     )

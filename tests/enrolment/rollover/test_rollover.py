@@ -499,7 +499,7 @@ class TestAdults:
 
 
 class TestRentals:
-    """So many school years at most, but a double bass for as long as it takes; the term is the spring of 2027."""
+    """So many school years at most, but a double bass for as long as it takes."""
 
     RENTAL = Rental(
         38000,
