@@ -2,7 +2,8 @@
 
 People are ids here. A pupil with protected identity has neither guardian nor home municipality in a fact:
 the number of pupils from a small municipality could point at one child. Names and addresses travel in the
-stream `enrolment.contacts`, which only notifications reads.
+stream `enrolment.contacts`, which only notifications reads. `guardian_id` is who applied, from the 18th
+birthday the pupil itself, and `other_guardians` are those who read of it too.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class PlaceGiven(Fact):
     term_id: str
     given_at: datetime
     rule: str
+    other_guardians: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class ApplicationQueued(Fact):
     rule: str
     # Of a queue position carried over to this term: the last day to confirm it, in Sweden.
     renew_by: date | None = None
+    other_guardians: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class PlaceOffered(Fact):
     offered_at: datetime
     rule: str
     answer_by: date | None = None
+    other_guardians: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class ApplicationEnded(Fact):
     had: str
     ended_at: datetime
     cost_ore: int | None = None
+    other_guardians: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class PlaceNotContinued(Fact):
     term_id: str
     reason: str
     decided_at: datetime
+    other_guardians: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +192,20 @@ class PupilNamed(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class GuardianshipChanged(Fact):
+    """Whether the guardian sees where and when the child has lessons.
+
+    No longer from the 18th birthday on, and not once the child's identity is protected.
+    """
+
+    NAME, VERSION, SOURCE, SUBJECT = "guardianship_changed", 1, "enrolment.contacts", "pupil_id"
+
+    pupil_id: str
+    guardian_id: str
+    sees: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PupilMoved(Fact):
     """The pupil lives in another municipality since `moved_on`; never one with protected identity.
 
@@ -220,6 +240,7 @@ FACTS: tuple[type[Fact], ...] = (
     CourseSeatsChanged,
     ContactRegistered,
     PupilNamed,
+    GuardianshipChanged,
     PupilMoved,
     PupilsMerged,
 )

@@ -31,6 +31,7 @@ from services.enrolment.domain.ceilings import Ceilings
 from services.enrolment.domain.limits import Engagement, last_choice
 from services.enrolment.domain.queue import QUEUE_DATE
 from services.enrolment.domain.requests import NOTHING_CHOSEN, Answer, ApplicationRequest, Outcome
+from services.enrolment.readers import readers
 
 ID_TAKEN = Refusal(
     "application_id_taken",
@@ -331,14 +332,14 @@ def _record(
     positions: dict[str, int],
 ) -> None:
     """The fact of a decision; of a protected pupil it says neither who stands behind nor from where."""
-    protected = batch.pupils[request.pupil_id][1].protected
+    pupil = batch.pupils[request.pupil_id][1]
     course = batch.courses[request.course_id]
     common: dict[str, Any] = {
         "application_id": request.application_id,
         "course_id": request.course_id,
         "pupil_id": request.pupil_id,
-        "guardian_id": None if protected else row["guardian_id"],
-        "home_municipality": None if protected else row["home_municipality"],
+        **readers(row["guardian_id"], pupil, batch.guardians.get(request.pupil_id, ()), batch.unit.today),
+        "home_municipality": None if pupil.protected else row["home_municipality"],
         "host_municipality": course.terms.host.code,
         "term_id": course.term_id,
         "rule": decision.rule,

@@ -31,6 +31,7 @@ from services.enrolment.domain.admission import (
 from services.enrolment.domain.limits import Engagement, Wish, refusal_by_limits
 from services.enrolment.domain.offers import refusal_to_give_up
 from services.enrolment.domain.requests import NOTHING_CHOSEN, Answer, ApplicationRequest, Chosen, Outcome
+from services.enrolment.readers import tell_guardianships
 from services.enrolment.tables import applications, guardians, guardianships, pupils
 
 PERSONAL_IDENTITY_INVALID = Refusal(
@@ -157,6 +158,7 @@ def register_pupil(unit: Unit, pupil: NewPupil, by: str) -> None:
         return  # by a second click, a moment ago
     if pupil.guardian_id is not None:
         unit.execute(sa.insert(guardianships).values(guardian_id=pupil.guardian_id, pupil_id=pupil.pupil_id))
+        tell_guardianships(unit, 1, guardianships.c.pupil_id == pupil.pupil_id)
     if not protected:
         unit.record(PupilNamed(pupil.pupil_id, pupil.given_name))
 

@@ -1,6 +1,6 @@
 """What a new day in Sweden brings: offers and queue positions that nobody answered for pass on, schools give
-their places, who turned 18 decides itself, and the pupils of a municipality that became a part of another one
-follow it."""
+their places, who turned 18 decides itself and is seen by no guardian, and the pupils of a municipality that
+became a part of another one follow it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from datetime import date
 from services.chassis.clock import local_date
 from services.chassis.storage.engine import Storage
 from services.enrolment import commands, life, next_term, successors
+from services.enrolment.readers import tell_guardianships
 
 AT_A_TIME = 20
+GUARDIANSHIPS_AT_A_TIME = 200  # they lock no course
 REST_SECONDS = 30.0
 
 
@@ -30,9 +32,12 @@ class OfferExpiry:
         with self._storage.unit() as unit:
             of_age = life.come_of_age(unit, AT_A_TIME)
         with self._storage.unit() as unit:
+            told = tell_guardianships(unit, GUARDIANSHIPS_AT_A_TIME)
+        with self._storage.unit() as unit:
             merged = successors.follow_successors(unit, AT_A_TIME)
         self._main_admissions()
-        return 0.0 if AT_A_TIME in (passed_on, lapsed, of_age, merged) else REST_SECONDS
+        more = AT_A_TIME in (passed_on, lapsed, of_age, merged) or told == GUARDIANSHIPS_AT_A_TIME
+        return 0.0 if more else REST_SECONDS
 
     def _main_admissions(self) -> None:
         """Once a day, and after a start: doing it again offers nothing that has been offered."""

@@ -30,6 +30,7 @@ from services.enrolment.commands import (
     register_contact,
 )
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, PUPIL_UNKNOWN, CourseState
+from services.enrolment.readers import tell_guardianships
 from services.enrolment.tables import (
     applications,
     ceilings,
@@ -129,6 +130,7 @@ def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, wh
     if added.rowcount:
         pricing.price_anew(unit, [pupil_id])
         note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
+        tell_guardianships(unit, 1, guardianships.c.pupil_id == pupil_id)
 
 
 def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str, *, why: str) -> None:

@@ -6,12 +6,10 @@ The course is locked before, as everywhere; `save` writes its seats once all is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 
-from services.chassis.clock import years_before
 from services.chassis.refusals import Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
@@ -19,7 +17,6 @@ from services.contracts.price import WithdrawalCost
 from services.enrolment import pricing, repository, surroundings
 from services.enrolment.admission import record_seats
 from services.enrolment.domain.admission import (
-    AGE_OF_MAJORITY,
     CARRIED_OVER,
     NEXT_IN_QUEUE,
     PUPIL_UNKNOWN,
@@ -28,6 +25,7 @@ from services.enrolment.domain.admission import (
 from services.enrolment.domain.offers import Choice, keeps_place_in_queue, last_day_to_answer
 from services.enrolment.domain.queue import position_of
 from services.enrolment.offering import plan_offers
+from services.enrolment.readers import readers
 from services.enrolment.tables import applications, courses, pupils
 
 KEPT_AFTER_REFUSAL = "kept_after_refusal"
@@ -66,13 +64,15 @@ def hold_seats(unit: Unit, course: CourseState, choice: Choice, by: str, why: st
     happened = [(each, "offered", why) for each in choice.offered]
     happened += [(each, "skipped", reason) for each, reason in choice.skipped]
     repository.note_events(unit, [(each, by, what, reason) for each, what, reason in happened])
-    for row in _with_pupils(unit, choice.offered):
+    rows = _with_pupils(unit, choice.offered)
+    guardians = repository.guardians_of(unit, {row.pupil_id for row in rows})
+    for row in rows:
         unit.record(
             PlaceOffered(
                 application_id=row.application_id,
                 course_id=row.course_id,
                 pupil_id=row.pupil_id,
-                guardian_id=_reader(row, row, unit.today),
+                **readers(row.guardian_id, row, guardians.get(row.pupil_id, ()), unit.today),
                 offered_at=unit.now,
                 rule=NEXT_IN_QUEUE,
                 answer_by=answer_by,
@@ -155,7 +155,7 @@ def end_application(
             application_id=row.application_id,
             course_id=row.course_id,
             pupil_id=row.pupil_id,
-            guardian_id=_reader(row, _pupil(unit, row.pupil_id), unit.today),
+            **_readers(unit, row, _pupil(unit, row.pupil_id)),
             outcome=outcome,
             had=had,
             ended_at=unit.now,
@@ -195,7 +195,7 @@ def about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
         "application_id": row.application_id,
         "course_id": row.course_id,
         "pupil_id": row.pupil_id,
-        "guardian_id": _reader(row, pupil, unit.today),
+        **_readers(unit, row, pupil),
         "home_municipality": None if pupil.protected else row.home_municipality,
         "host_municipality": course.terms.host.code,
         "term_id": course.term_id,
@@ -203,15 +203,13 @@ def about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:
 
 
 def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
-    row = unit.row(sa.select(pupils.c.protected, pupils.c.born_on).where(pupils.c.pupil_id == pupil_id))
+    about_pupil = (pupils.c.pupil_id, pupils.c.protected, pupils.c.born_on)
+    row = unit.row(sa.select(*about_pupil).where(pupils.c.pupil_id == pupil_id))
     if row is None:
         raise Refused(PUPIL_UNKNOWN)
     return row
 
 
-def _reader(row: sa.Row[Any], pupil: sa.Row[Any], today: date) -> str | None:
-    """Who is written to: who applied, from the 18th birthday the pupil itself, of a protected one nobody."""
-    if pupil.protected:
-        return None
-    of_age = pupil.born_on <= years_before(today, AGE_OF_MAJORITY)
-    return str(row.pupil_id) if of_age else row.guardian_id
+def _readers(unit: Unit, row: sa.Row[Any], pupil: sa.Row[Any]) -> dict[str, Any]:
+    guardians = repository.guardians_of(unit, [pupil.pupil_id]).get(pupil.pupil_id, ())
+    return readers(row.guardian_id, pupil, guardians, unit.today)

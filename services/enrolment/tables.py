@@ -126,6 +126,8 @@ guardianships = sa.Table(
     metadata,
     sa.Column("guardian_id", sa.String(64), sa.ForeignKey("guardians.guardian_id"), primary_key=True),
     sa.Column("pupil_id", sa.String(64), sa.ForeignKey("pupils.pupil_id"), primary_key=True, index=True),
+    # What notifications was told last: whether the guardian sees the child's places; nothing yet where null.
+    sa.Column("told", sa.Boolean),
 )
 
 applications = sa.Table(

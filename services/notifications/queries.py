@@ -16,6 +16,7 @@ from services.notifications.tables import (
     contacts,
     course_cancellations,
     courses,
+    guardianships,
     messages,
     municipalities,
     places,
@@ -102,7 +103,13 @@ def calendar_places(
     Only `application_id`'s where one is given. Places that ended, and courses that are cancelled or not
     heard of yet, are not among them.
     """
-    own = sa.or_(places.c.guardian_id == person_id, places.c.pupil_id == person_id)
+    mine = sa.select(guardianships.c.pupil_id).where(guardianships.c.guardian_id == person_id)
+    own = sa.or_(
+        places.c.pupil_id == person_id,
+        places.c.pupil_id.in_(mine.where(guardianships.c.sees)),
+        # Of whom nothing has been heard yet.
+        sa.and_(places.c.guardian_id == person_id, places.c.pupil_id.not_in(mine)),
+    )
     query = (
         sa.select(places, courses, pupils.c.given_name)
         .join(courses, courses.c.course_id == places.c.course_id)

@@ -24,6 +24,7 @@ from services.contracts.enrolment import (
     ApplicationEnded,
     ApplicationQueued,
     ContactRegistered,
+    GuardianshipChanged,
     PlaceGiven,
     PlaceNotContinued,
     PlaceOffered,
@@ -35,6 +36,7 @@ from services.notifications.tables import (
     cost_runs,
     course_cancellations,
     courses,
+    guardianships,
     messages,
     municipalities,
     places,
@@ -89,6 +91,11 @@ def on_contact_registered(unit: Unit, fact: ContactRegistered) -> None:
 
 def on_pupil_named(unit: Unit, fact: PupilNamed) -> None:
     _keep(unit, pupils, {"pupil_id": fact.pupil_id, "given_name": fact.given_name})
+
+
+def on_guardianship_changed(unit: Unit, fact: GuardianshipChanged) -> None:
+    names = ("pupil_id", "guardian_id", "sees")
+    _keep(unit, guardianships, {name: getattr(fact, name) for name in names})
 
 
 def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
@@ -151,6 +158,7 @@ REACTIONS: Reactions = {
     CourseCancelled: on_course_cancelled,
     ContactRegistered: on_contact_registered,
     PupilNamed: on_pupil_named,
+    GuardianshipChanged: on_guardianship_changed,
     PlaceGiven: on_place_given,
     ApplicationQueued: on_application_queued,
     PlaceOffered: on_place_offered,
@@ -192,11 +200,12 @@ AboutAnApplication = PlaceGiven | ApplicationQueued | PlaceOffered | Application
 
 
 def _record_about(unit: Unit, kind: str, fact: AboutAnApplication, facts: Mapping[str, Any]) -> None:
-    """A message to the one who applied; nobody is written to about a pupil with protected identity."""
+    """A message to who applied and one to each other guardian; none about a protected pupil."""
     if fact.guardian_id is not None:
         message = _Message(kind, facts, course_id=fact.course_id, pupil_id=fact.pupil_id)
         cause = _cause(unit)
-        _record(unit, fact.guardian_id, message, (cause.id, cause.sequence))
+        for person_id in dict.fromkeys((fact.guardian_id, *fact.other_guardians)):
+            _record(unit, person_id, message, (cause.id, cause.sequence))
 
 
 def _record_shares(unit: Unit, run: Any, contact: Any) -> None:

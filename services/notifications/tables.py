@@ -90,6 +90,17 @@ pupils = sa.Table(
     _sequence(),
 )
 
+# Whether a guardian sees where and when a child has lessons.
+guardianships = sa.Table(
+    "guardianships",
+    metadata,
+    _identity("pupil_id", primary_key=True),
+    _identity("guardian_id", primary_key=True),
+    sa.Column("sees", sa.Boolean, nullable=False),
+    _sequence(),
+)
+sa.Index("ix_guardianships_guardian_id", guardianships.c.guardian_id)
+
 # Places for the calendar. One that ended stays as a mark, so that its older fact cannot bring it back.
 places = sa.Table(
     "places",

@@ -180,7 +180,8 @@ def children(storage: Storage, count: int, home: str = NORRBY, guardian: str | N
         unit.execute(sa.insert(pupils), rows)
         if guardian is not None:
             unit.execute(
-                sa.insert(guardianships), [{"guardian_id": guardian, "pupil_id": each} for each in ids]
+                sa.insert(guardianships),
+                [{"guardian_id": guardian, "pupil_id": each, "told": True} for each in ids],
             )
     return ids
 

@@ -245,7 +245,7 @@ def test_anothers_application_id_tells_nothing(storage: Storage) -> None:
 def test_letters_go_to_a_guardian_and_to_who_has_none(storage: Storage) -> None:
     """Where staff entered it: of two guardians always the same one."""
     with storage.unit() as unit:
-        unit.connection.exec_driver_sql("INSERT INTO guardianships VALUES ('kristina', 'alma')")
+        unit.connection.exec_driver_sql("INSERT INTO guardianships VALUES ('kristina', 'alma', NULL)")
     decide(storage, request("a1"), request("a2", "circus", "anton"))
     rows = rows_of(storage)
     assert (rows["a1"].guardian_id, rows["a2"].guardian_id) == ("kristina", "anton")

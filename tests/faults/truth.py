@@ -198,7 +198,8 @@ def _told(storages: Storages, known: set[str]) -> Iterator[str]:
     for envelope in envelopes(storages, "enrolment", known):
         guardian = envelope.data.get("guardian_id")
         if guardian is not None and _of(envelope) in TOLD:
-            expected[guardian, envelope.id] += 1
+            for reader in (guardian, *envelope.data.get("other_guardians", ())):
+                expected[reader, envelope.id] += 1
     with storages["notifications"].reading() as connection:
         rows = connection.execute(
             sa.select(messages.c.person_id, messages.c.cause_id).where(messages.c.kind.not_like("cost_%"))

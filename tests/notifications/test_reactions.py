@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from services.chassis.storage.engine import Storage
+from services.contracts.enrolment import GuardianshipChanged
 from services.contracts.fact import Fact
 from services.notifications import queries
 from services.notifications.checks import check
@@ -23,6 +25,7 @@ from tests.notifications.story import (
     NORBERG_MUNICIPALITY,
     NOW,
     REGION,
+    SAMIRA,
     TERM,
     Publisher,
     all_messages,
@@ -53,6 +56,41 @@ def test_a_protected_pupil_s_facts_become_no_message(make_storage: Make) -> None
     facts = [queued(guardian=None), offered(guardian=None), place(guardian=None), ended(guardian=None)]
     tell(storage, FIDDLE, *facts)
     assert all_messages(storage) == []
+
+
+def test_every_guardian_is_written_to_once(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    both = replace(place(), other_guardians=("samira", "maria", "samira"))
+    told = [publisher.envelope(fact) for fact in (MARIA, SAMIRA, both, replace(place("a2", None)))]
+    deliver(storage, told)
+    deliver(storage, told)
+    assert sorted((row.person_id, row.kind) for row in all_messages(storage)) == [
+        ("maria", "place"),
+        ("samira", "place"),
+    ]
+
+
+def test_a_calendar_has_the_places_of_the_children_whose_guardian_one_is(make_storage: Make) -> None:
+    """Of whoever applied; until the pupil turns 18."""
+    storage = make_storage("notifications")
+    publisher = Publisher()
+
+    def calendars() -> list[str]:
+        with storage.reading() as connection:
+            people = ("maria", "samira", "alma")
+            return [each for each in people if queries.calendar_places(connection, each)]
+
+    tell(storage, FIDDLE, ALMA, place(), publisher=publisher)
+    assert calendars() == ["maria", "alma"]
+    tell(storage, GuardianshipChanged("alma", "samira", sees=True), publisher=publisher)
+    assert calendars() == ["maria", "samira", "alma"]
+    tell(storage, GuardianshipChanged("alma", "maria", sees=True), publisher=publisher)
+    for guardian in ("maria", "samira"):
+        tell(storage, GuardianshipChanged("alma", guardian, sees=False), publisher=publisher)
+    assert calendars() == ["alma"]
+    with storage.reading() as connection:
+        assert queries.calendar_places(connection, "samira", "a1") == []
 
 
 def test_a_cancelled_course_is_told_by_the_end_of_each_application(make_storage: Make) -> None:

@@ -33,6 +33,7 @@ from services.enrolment.domain.rollover import (
     Holder,
     Plan,
 )
+from services.enrolment.readers import readers
 from services.enrolment.rollover.loading import Loaded, next_application_id
 from services.enrolment.tables import applications, courses
 
@@ -78,6 +79,7 @@ class _Writing:
         self.given: list[tuple[str, Effect, sa.Row[Any]]] = []
         self.ended: list[tuple[Effect, sa.Row[Any]]] = []
         self.events: list[tuple[str, str, str, str]] = []
+        self.guardians = repository.guardians_of(unit, {row.pupil_id for row in loaded.rows.values()})
 
     def places(self, effects: Sequence[Effect], holders: Mapping[str, Holder]) -> None:
         """A place stands until its term is over; what it becomes is an application of its own."""
@@ -170,7 +172,7 @@ class _Writing:
                     application_id=row.application_id,
                     course_id=row.course_id,
                     pupil_id=row.pupil_id,
-                    guardian_id=None if row.protected else row.guardian_id,
+                    **self._readers(row),
                     term_id=self.loaded.given.term_id,
                     reason=effect.reason,
                     decided_at=self.unit.now,
@@ -199,7 +201,7 @@ class _Writing:
                     application_id=row.application_id,
                     course_id=row.course_id,
                     pupil_id=row.pupil_id,
-                    guardian_id=None if row.protected else row.guardian_id,
+                    **self._readers(row),
                     outcome=outcome,
                     had="queue",
                     ended_at=self.unit.now,
@@ -213,6 +215,9 @@ class _Writing:
         known: dict[str, CourseState] = {**self.loaded.before, **self.courses}
         dates = {(row["pupil_id"], known[row["course_id"]].subject): row["queued_at"] for row in rows}
         surroundings.keep_queue_dates(self.unit, dates)
+
+    def _readers(self, row: sa.Row[Any]) -> dict[str, Any]:
+        return readers(row.guardian_id, row, self.guardians.get(row.pupil_id, ()), self.unit.today)
 
     def record(self) -> None:
         passed_by = [(each, "enrolment", "skipped", why) for each, why in self.planned.skipped]
@@ -238,7 +243,7 @@ class _Writing:
             "application_id": next_id,
             "course_id": course.course_id,
             "pupil_id": row.pupil_id,
-            "guardian_id": None if row.protected else row.guardian_id,
+            **self._readers(row),
             "rule": effect.reason,
         }
         if STATES[effect.kind] == "offered":

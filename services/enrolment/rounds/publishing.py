@@ -15,6 +15,7 @@ from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.enrolment import repository, surroundings
 from services.enrolment.admission import record_seats
 from services.enrolment.domain.admission import ADMISSION_ROUND, Applicant, CourseState
+from services.enrolment.readers import readers
 from services.enrolment.tables import applications, courses, round_rankings, round_results, round_runs
 
 
@@ -144,14 +145,15 @@ def _record(
         for queue in repository.queues(unit.connection, waited_for, unit.today).values()
         for position, each in enumerate(queue, start=1)
     }
+    guardians = repository.guardians_of(unit, {row["pupil_id"] for row in rows})
     for row in rows:
-        course, protected = states[row["course_id"]], people[row["pupil_id"]][1].protected
+        course, pupil = states[row["course_id"]], people[row["pupil_id"]][1]
         common: dict[str, Any] = {
             "application_id": row["application_id"],
             "course_id": row["course_id"],
             "pupil_id": row["pupil_id"],
-            "guardian_id": None if protected else row["guardian_id"],
-            "home_municipality": None if protected else row["home_municipality"],
+            **readers(row["guardian_id"], pupil, guardians.get(row["pupil_id"], ()), unit.today),
+            "home_municipality": None if pupil.protected else row["home_municipality"],
             "host_municipality": course.terms.host.code,
             "term_id": course.term_id,
         }

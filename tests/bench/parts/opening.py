@@ -99,7 +99,10 @@ def register(enrolment: Storage, everybody: list[Family], year: int) -> None:
             unit.execute(sa.insert(pupils), [_pupil(family, year, unit.now) for family in some])
             unit.execute(
                 sa.insert(guardianships),
-                [{"guardian_id": family.guardian_id, "pupil_id": family.pupil_id} for family in some],
+                [
+                    {"guardian_id": family.guardian_id, "pupil_id": family.pupil_id, "told": True}
+                    for family in some
+                ],
             )
 
 

@@ -39,7 +39,7 @@ def test_the_number_of_statements_does_not_grow(storage: Storage, places: int, w
     ids = children(storage, places + waiting)
     decide(storage, *(request(f"a{n}", pupil_id=each) for n, each in enumerate(ids)))
     autumn_comes(storage, replace(NEXT_FIDDLE, capacity=places + 1))
-    assert len(statements(storage)) <= 45
+    assert len(statements(storage)) <= 46
     assert len(facts(storage, PlaceGiven)) == 2 * places
     assert len(facts(storage, PlaceOffered)) == 1
 
