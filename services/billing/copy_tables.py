@@ -96,6 +96,15 @@ pupil_merges = sa.Table(
     sa.Column("pupil_id", sa.String(64), nullable=False),
 )
 
+# Whose identity is protected, or was: of a protected pupil no place or move is kept, whenever it is heard of.
+pupil_protections = sa.Table(
+    "pupil_protections",
+    metadata,
+    sa.Column("pupil_id", sa.String(64), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("is_protected", sa.Boolean, nullable=False),
+)
+
 # What kind of place a course gives: what price lists go by.
 courses = sa.Table(
     "courses",

@@ -6,7 +6,7 @@ import json
 
 import sqlalchemy as sa
 
-from services.billing.commands import moves
+from services.billing.commands import moves, protecting
 from services.billing.copy_tables import (
     courses,
     members,
@@ -14,13 +14,21 @@ from services.billing.copy_tables import (
     places,
     pupil_merges,
     pupil_moves,
+    pupil_protections,
     terms,
 )
 from services.billing.fee_tables import place_fees
 from services.chassis.messaging.worker import Reactions
 from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import CoursePublished, MunicipalityRegistered, TermOpened
-from services.contracts.enrolment import ApplicationEnded, PlaceGiven, PlacePriced, PupilMoved, PupilsMerged
+from services.contracts.enrolment import (
+    ApplicationEnded,
+    PlaceGiven,
+    PlacePriced,
+    PupilMoved,
+    PupilProtectionChanged,
+    PupilsMerged,
+)
 
 
 def on_municipality_registered(unit: Unit, fact: MunicipalityRegistered) -> None:
@@ -80,6 +88,7 @@ def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
             .values(home_municipality=None)
         )
     unit.once(moves.split_given, fact.application_id)
+    unit.once(protecting.hide_given, fact.application_id)
 
 
 def on_application_ended(unit: Unit, fact: ApplicationEnded) -> None:
@@ -111,6 +120,18 @@ def on_pupil_moved(unit: Unit, fact: PupilMoved) -> None:
     unit.once(moves.split_of_pupils, fact.pupil_id)
 
 
+def on_pupil_protection_changed(unit: Unit, fact: PupilProtectionChanged) -> None:
+    """What is kept forgets the pupil, at once and in its turn; after the end it does not remember."""
+    names = ("pupil_id", "is_protected")
+    row = {name: getattr(fact, name) for name in names}
+    unit.keep(pupil_protections, {**row, "sequence": _sequence(unit)})
+    said_last = unit.connection.scalar(
+        sa.select(pupil_protections.c.sequence).where(pupil_protections.c.pupil_id == fact.pupil_id)
+    )
+    if fact.is_protected and said_last == _sequence(unit):  # and not one that is told again
+        protecting.hide_pupil(unit, fact.pupil_id)
+
+
 def on_pupils_merged(unit: Unit, fact: PupilsMerged) -> None:
     """The places and moves of both are one pupil's, also those that are told of later."""
     unit.keep(pupil_merges, {"merged_id": fact.merged_id, "pupil_id": fact.pupil_id})
@@ -132,5 +153,6 @@ REACTIONS: Reactions = {
     ApplicationEnded: on_application_ended,
     PlacePriced: on_place_priced,
     PupilMoved: on_pupil_moved,
+    PupilProtectionChanged: on_pupil_protection_changed,
     PupilsMerged: on_pupils_merged,
 }

@@ -221,6 +221,19 @@ class PupilMoved(Fact):
 
 
 @dataclass(frozen=True, slots=True)
+class PupilProtectionChanged(Fact):
+    """The pupil's identity is protected from now on, or no longer.
+
+    Who reads it forgets whose places it has kept, and from where; after the end nothing comes back by itself.
+    """
+
+    NAME, VERSION, SOURCE, SUBJECT = "pupil_protection_changed", 1, "enrolment", "pupil_id"
+
+    pupil_id: str
+    is_protected: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PupilsMerged(Fact):
     """Two records were one child: what was `merged_id`'s is `pupil_id`'s from now on."""
 
@@ -242,5 +255,6 @@ FACTS: tuple[type[Fact], ...] = (
     PupilNamed,
     GuardianshipChanged,
     PupilMoved,
+    PupilProtectionChanged,
     PupilsMerged,
 )

@@ -55,6 +55,9 @@ GUARDIAN_UNKNOWN = Refusal(
     N_("You are not registered as a guardian yet. Ask your culture school to register you."),
     status=404,
 )
+ALIAS_MISSING = Refusal(
+    "alias_missing", N_("A pupil with protected identity needs an alias for the lists."), status=422
+)
 PUPIL_NOT_PROTECTED = Refusal(
     "pupil_not_protected",
     N_(

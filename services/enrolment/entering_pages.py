@@ -18,17 +18,13 @@ from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
 from services.enrolment import commands, queries, words
 from services.enrolment.applying_pages import ChosenForm, chosen_in
-from services.enrolment.commands import EnteredApplication, NewPupil
+from services.enrolment.commands import ALIAS_MISSING, EnteredApplication, NewPupil
 from services.enrolment.domain.requests import NOTHING_CHOSEN, Chosen, Outcome
 from services.enrolment.forms import Text
 from services.enrolment.pricing import instruments_of
 from services.enrolment.staff_pages import STAFF_OF_HOST
 
 routes = Routes()
-
-ALIAS_MISSING = Refusal(
-    "alias_missing", N_("A pupil with protected identity needs an alias for the lists."), status=422
-)
 
 
 class EnterForm(ChosenForm):

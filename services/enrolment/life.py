@@ -63,7 +63,7 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
     decided as it was. The same move again changes nothing.
     """
     courses = repository.lock_courses_of(unit, [pupil_id])  # before the pupil: who applies has them first too
-    pupil = _pupil(unit, pupil_id)
+    pupil = locked_pupil(unit, pupil_id)
     if municipality not in repository.known_municipalities(unit.connection):
         raise Refused(MUNICIPALITY_UNKNOWN)
     if moved_on > unit.today:
@@ -104,7 +104,7 @@ class PupilRecord:
 def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why: str) -> None:
     """Who may have a seat may be another one afterwards, so free seats are offered anew."""
     courses = repository.lock_courses_of(unit, [pupil_id])
-    pupil = _pupil(unit, pupil_id)
+    pupil = locked_pupil(unit, pupil_id)
     known = repository.known_municipalities(unit.connection)
     if record.school_municipality is not None and record.school_municipality not in known:
         raise Refused(MUNICIPALITY_UNKNOWN)
@@ -120,7 +120,7 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
 
 def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, why: str) -> None:
     """One more guardian of the child, in whatever municipality: one child with one application a course."""
-    _pupil(unit, pupil_id)
+    locked_pupil(unit, pupil_id)
     there = unit.row(sa.select(guardians.c.guardian_id).where(guardians.c.guardian_id == guardian_id))
     if there is None:
         raise Refused(GUARDIAN_UNKNOWN)
@@ -147,7 +147,7 @@ def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str,
     # The courses of both before either of them, as in a move.
     known = unit.row(has_number)
     repository.lock_courses_of(unit, [pupil_id] if known is None else [pupil_id, known.pupil_id])
-    pupil = _pupil(unit, pupil_id)
+    pupil = locked_pupil(unit, pupil_id)
     if pupil.personal_identity == identity.number:
         return
     other = unit.row(has_number.with_for_update())
@@ -279,7 +279,7 @@ def _register_contact(unit: Unit, pupil: sa.Row[Any], contact: Contact) -> None:
 
 def record_contact(unit: Unit, pupil_id: str, contact: Contact, by: str, *, why: str) -> None:
     """The pupil's own address, from 18: letters go there. Enrolment itself keeps none."""
-    pupil = _pupil(unit, pupil_id)
+    pupil = locked_pupil(unit, pupil_id)
     if pupil.protected:
         raise Refused(CONTACT_OF_PROTECTED)
     if pupil.born_on > years_before(unit.today, AGE_OF_MAJORITY):
@@ -317,7 +317,8 @@ def _seats_of(course: CourseState) -> tuple[int, int, int]:
     return course.capacity, course.taken, course.waiting
 
 
-def _pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
+def locked_pupil(unit: Unit, pupil_id: str) -> sa.Row[Any]:
+    """Raises Refused where there is none, or it became a part of another record."""
     row = unit.row(sa.select(pupils).where(pupils.c.pupil_id == pupil_id).with_for_update())
     if row is None or row.merged_into is not None:
         raise Refused(PUPIL_UNKNOWN)

@@ -15,8 +15,8 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.languages import DEFAULT_LANGUAGE, LANGUAGES
 from services.chassis.web.routes import Routes
-from services.enrolment import households, life, pupil_queries, queries, words
-from services.enrolment.commands import Contact
+from services.enrolment import households, life, protection, pupil_queries, queries, words
+from services.enrolment.commands import ALIAS_MISSING, Contact
 from services.enrolment.domain.admission import AGE_OF_MAJORITY
 from services.enrolment.forms import KeyField, Text
 from services.enrolment.life import PupilRecord
@@ -100,6 +100,14 @@ class RecordForm(Schema):
     why = Text(required=True, validate=_WHY)
 
 
+class ProtectionForm(Schema):
+    """Protected under the alias; without `protected` the protection ends."""
+
+    protected = fields.Boolean(load_default=False)
+    alias = Text(load_default=None, validate=validate.Length(1, 100))
+    why = Text(required=True, validate=_WHY)
+
+
 class HouseholdForm(Schema):
     with_number = fields.String(load_default="", validate=validate.Length(0, 20))
     why = Text(required=True, validate=_WHY)
@@ -128,6 +136,15 @@ def _record(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
     life.record_pupil(unit, pupil_id, PupilRecord(**given), by, why=why)
 
 
+def _protection(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+    if not form["protected"]:
+        protection.end_protection(unit, pupil_id, by, why=form["why"])
+    elif form["alias"] is None:
+        raise Refused(ALIAS_MISSING)
+    else:
+        protection.protect_pupil(unit, pupil_id, form["alias"], by, why=form["why"])
+
+
 def _household(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
     households.share_household(unit, pupil_id, form["with_number"], by, why=form["why"])
 
@@ -137,6 +154,7 @@ _CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], str
     "identity": (IdentityForm, _identity, N_("The number is corrected.")),
     "guardian": (GuardianForm, _guardian, N_("The guardian is connected.")),
     "household": (HouseholdForm, _household, N_("With whom the pupil lives is recorded.")),
+    "protection": (ProtectionForm, _protection, N_("The protection is recorded, and holds from now on.")),
     "contact": (ContactForm, _contact, N_("The address is recorded: the pupil's letters go there.")),
     "record": (RecordForm, _record, N_("What is recorded of the pupil is changed.")),
 }
@@ -150,7 +168,7 @@ def make_change(context: Context, pupil_id: str, change: str, form: dict[str, An
 
 
 @routes.page(
-    "/staff/pupils/<pupil_id>/<any(move,identity,guardian,contact,household,record):change>",
+    "/staff/pupils/<pupil_id>/<any(move,identity,guardian,contact,household,protection,record):change>",
     access=STAFF_OF_HOME,
     methods=("POST",),
 )

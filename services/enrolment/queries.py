@@ -310,9 +310,21 @@ def withdrawal(
     return refusal, pricing.withdrawal_cost(connection, row, found[1], today)
 
 
-def events(connection: sa.Connection, application_id: str) -> Sequence[sa.Row[Any]]:
+def events(connection: sa.Connection, application_id: str) -> Sequence[Any]:
+    """Who did what, when and why; of a protected pupil not which guardian, only that one did."""
+    by = application_events.c.by
+    hidden = [
+        (sa.and_(pupils.c.protected, by.startswith(f"{role}:")), role) for role in ("guardian", "pupil")
+    ]
     return connection.execute(
-        sa.select(application_events)
+        sa.select(
+            application_events.c.at,
+            application_events.c.what,
+            application_events.c.why,
+            sa.case(*hidden, else_=by).label("by"),
+        )
+        .join(applications, applications.c.application_id == application_events.c.application_id)
+        .join(pupils, pupils.c.pupil_id == applications.c.pupil_id)
         .where(application_events.c.application_id == application_id)
         .order_by(application_events.c.at, application_events.c.event_id)
     ).all()

@@ -23,6 +23,7 @@ from services.enrolment.pupil_pages import (
     GuardianForm,
     IdentityForm,
     MoveForm,
+    ProtectionForm,
     RecordForm,
     make_change,
 )
@@ -134,6 +135,18 @@ def connect_guardian_by_api(context: Context, pupil_id: str) -> dict[str, str]:
 )
 def record_contact_by_api(context: Context, pupil_id: str) -> dict[str, str]:
     return _change(context, pupil_id, "contact")
+
+
+@routes.api(
+    "POST",
+    "/pupils/<pupil_id>/protection",
+    access=STAFF_OF_HOME,
+    summary="The identity is protected under an alias, or no longer; every guardian's access ends",
+    body=ProtectionForm,
+    answer=ChangedAnswer,
+)
+def protect_by_api(context: Context, pupil_id: str) -> dict[str, str]:
+    return _change(context, pupil_id, "protection")
 
 
 @routes.api(

@@ -154,6 +154,9 @@ PUPIL_EVENTS = {
     "household_recorded": N_("With whom the pupil lives was recorded"),
     "contact_recorded": N_("The pupil's address for letters was recorded"),
     "home_merged": N_("The home municipality became a part of another one"),
+    "protected": N_("The identity came under protection"),
+    "alias_changed": N_("Another alias is shown"),
+    "protection_ended": N_("The protection of the identity ended"),
 }
 
 # What has happened to an application; `skipped` has a reason of its own.

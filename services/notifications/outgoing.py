@@ -26,6 +26,7 @@ from services.notifications.tables import (
     messages,
     municipalities,
     preferences,
+    protections,
     pupils,
     terms,
 )
@@ -82,10 +83,19 @@ def joined() -> sa.FromClause:
     )
 
 
+def about_no_protected_pupil() -> sa.ColumnElement[bool]:
+    """Not of a message that a fact from before the protection has brought after it."""
+    is_protected = sa.exists().where(
+        protections.c.pupil_id == messages.c.pupil_id, protections.c.is_protected
+    )
+    return sa.not_(is_protected.correlate(messages))
+
+
 def is_due(now: datetime) -> sa.ColumnElement[bool]:
     """Whether a message of `joined` is to be sent now, and no sender has it in hand."""
     return sa.and_(
         messages.c.state == "waiting",
+        about_no_protected_pupil(),
         sa.or_(messages.c.next_attempt_at.is_(None), messages.c.next_attempt_at <= now),
         sa.or_(messages.c.claimed_until.is_(None), messages.c.claimed_until < now),
         is_ready(now),

@@ -29,6 +29,7 @@ from services.contracts.enrolment import (
     PlaceNotContinued,
     PlaceOffered,
     PupilNamed,
+    PupilProtectionChanged,
 )
 from services.contracts.envelope import Envelope
 from services.notifications.tables import (
@@ -40,6 +41,7 @@ from services.notifications.tables import (
     messages,
     municipalities,
     places,
+    protections,
     pupils,
     reminders,
     terms,
@@ -96,6 +98,20 @@ def on_pupil_named(unit: Unit, fact: PupilNamed) -> None:
 def on_guardianship_changed(unit: Unit, fact: GuardianshipChanged) -> None:
     names = ("pupil_id", "guardian_id", "sees")
     _keep(unit, guardianships, {name: getattr(fact, name) for name in names})
+
+
+def on_pupil_protection_changed(unit: Unit, fact: PupilProtectionChanged) -> None:
+    names = ("pupil_id", "is_protected")
+    _keep(unit, protections, {name: getattr(fact, name) for name in names})
+    if fact.is_protected:
+        _forget(unit, fact.pupil_id)
+
+
+def _forget(unit: Unit, pupil_id: str) -> None:
+    """The name, letters about the pupil, written or not, and in whose calendar its places are."""
+    unit.execute(sa.delete(pupils).where(pupils.c.pupil_id == pupil_id))
+    unit.execute(sa.delete(messages).where(messages.c.pupil_id == pupil_id))
+    unit.execute(sa.update(places).where(places.c.pupil_id == pupil_id).values(guardian_id=None))
 
 
 def on_place_given(unit: Unit, fact: PlaceGiven) -> None:
@@ -159,6 +175,7 @@ REACTIONS: Reactions = {
     ContactRegistered: on_contact_registered,
     PupilNamed: on_pupil_named,
     GuardianshipChanged: on_guardianship_changed,
+    PupilProtectionChanged: on_pupil_protection_changed,
     PlaceGiven: on_place_given,
     ApplicationQueued: on_application_queued,
     PlaceOffered: on_place_offered,

@@ -90,6 +90,15 @@ pupils = sa.Table(
     _sequence(),
 )
 
+# Whose identity is protected, or was: of a protected pupil nobody is written to, also about what was before.
+protections = sa.Table(
+    "protections",
+    metadata,
+    _identity("pupil_id", primary_key=True),
+    sa.Column("is_protected", sa.Boolean, nullable=False),
+    _sequence(),
+)
+
 # Whether a guardian sees where and when a child has lessons.
 guardianships = sa.Table(
     "guardianships",

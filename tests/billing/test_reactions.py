@@ -22,7 +22,13 @@ from services.billing.queries import flow as flow_queries
 from services.billing.queries.flow import HomeFlow
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import CoursePublished, MunicipalityRegistered, TermOpened
-from services.contracts.enrolment import ApplicationEnded, PlaceGiven, PupilMoved, PupilsMerged
+from services.contracts.enrolment import (
+    ApplicationEnded,
+    PlaceGiven,
+    PupilMoved,
+    PupilProtectionChanged,
+    PupilsMerged,
+)
 from services.contracts.envelope import envelop
 from services.contracts.fact import Fact, LocalText
 
@@ -232,6 +238,46 @@ def test_a_home_that_is_protected_later_is_shown_no_more(empty: Storage) -> None
     with empty.reading() as connection:
         assert connection.scalars(sa.select(place_subjects.c.pupil_id)).all() == [None]
     assert check(empty) == []
+
+
+PROTECTED = PupilProtectionChanged("p1", is_protected=True)
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations((place(1, "1962", "1980"), MOVE, PROTECTED, PupilsMerged("p1", "p2"))))
+)
+def test_a_pupil_who_is_protected_later_is_forgotten_in_whatever_order_it_is_told(
+    empty: Storage, order: tuple[Fact, ...]
+) -> None:
+    tell(empty, TERM, place(3, "1962", "1980"), *order)
+    tell(empty, TERM, place(3, "1962", "1980"), *order)
+    (term,) = flow(empty, 2027).terms
+    assert (term.homes, term.not_shown, term.split) == ({"1962": HomeFlow(0, {"1980": 1000})}, 1, 0)
+    with empty.reading() as connection:
+        assert set(connection.scalars(sa.select(place_subjects.c.pupil_id))) == {None, "p3"}
+        assert connection.execute(sa.select(place_stays)).all() == []
+    assert check(empty) == []
+
+
+def test_with_the_pupil_its_moves_other_records_and_guardian_are_forgotten(empty: Storage) -> None:
+    merged = replace(place(2, "1962", "1980"), pupil_id="p2")
+    told = (TERM, place(1, "1962", "1980"), merged, PupilsMerged("p1", "p2"), MOVE, PROTECTED)
+    tell(empty, *told)
+    (term,) = flow(empty, 2027).terms
+    assert (term.homes, term.not_shown) == ({}, 2)
+    with empty.reading() as connection:
+        assert connection.execute(sa.select(pupil_moves)).all() == []
+    assert check(empty) == []
+
+
+def test_after_the_end_of_a_protection_nothing_comes_back_but_what_is_new(empty: Storage) -> None:
+    over = replace(PROTECTED, is_protected=False)
+    told = (TERM, place(1, "1962", "1980"), PROTECTED, over)
+    tell(empty, *told)
+    tell(empty, replace(place(2, "1907", "1980"), pupil_id="p1"), first=9)
+    tell(empty, *told)
+    (term,) = flow(empty, 2027).terms
+    assert (term.homes, term.not_shown) == ({"1907": HomeFlow(0, {"1980": 1000})}, 1)
 
 
 def test_of_a_pupil_an_id_is_kept_and_of_a_guardian_nothing() -> None:

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from services.chassis.storage.engine import Storage
-from services.contracts.enrolment import GuardianshipChanged
+from services.contracts.enrolment import GuardianshipChanged, PupilNamed, PupilProtectionChanged
 from services.contracts.fact import Fact
-from services.notifications import queries
+from services.notifications import outgoing, queries
 from services.notifications.checks import check
 from services.notifications.reactions import on_pupil_named
 from tests.notifications.story import (
@@ -91,6 +91,38 @@ def test_a_calendar_has_the_places_of_the_children_whose_guardian_one_is(make_st
     assert calendars() == ["alma"]
     with storage.reading() as connection:
         assert queries.calendar_places(connection, "samira", "a1") == []
+
+
+def test_of_a_pupil_who_is_protected_later_no_letter_stays(make_storage: Make) -> None:
+    """Nor one that a fact from before brings after it."""
+    storage = make_storage("notifications")
+    publisher = Publisher()
+    leo = place("a2", pupil="leo")
+    before, late = publisher.envelope(queued()), publisher.envelope(place())
+    protected = publisher.envelope(PupilProtectionChanged("alma", is_protected=True))
+    known = [publisher.envelope(fact) for fact in (TERM, FIDDLE, MARIA, ALMA, PupilNamed("leo", "Leo"))]
+    deliver(storage, [*known, before])
+    react(storage, protected, PupilProtectionChanged("alma", is_protected=True))
+    react(storage, late, place())
+    react(storage, publisher.envelope(leo), leo)
+    with storage.unit() as unit:
+        assert [each.material.pupil_name for each in outgoing.claim(unit, 10)] == ["Leo"]
+    assert {row.kind for row in all_messages(storage) if row.pupil_id == "alma"} <= {"place"}
+    with storage.reading() as connection:
+        assert queries.mailbox(connection, "maria", page=1, page_size=10).total == 0
+        assert check(connection, NOW) == []
+
+
+def test_a_place_of_a_pupil_who_is_protected_later_is_in_no_guardians_calendar(make_storage: Make) -> None:
+    storage = make_storage("notifications")
+    told = (TERM, FIDDLE, MARIA, ALMA, place(), PupilProtectionChanged("alma", is_protected=True))
+    tell(storage, *told)
+    tell(storage, *told)
+    with storage.reading() as connection:
+        assert queries.calendar_places(connection, "maria") == []
+        assert len(queries.calendar_places(connection, "alma")) == 1
+        assert check(connection, NOW) == []
+    assert all_messages(storage) == []
 
 
 def test_a_cancelled_course_is_told_by_the_end_of_each_application(make_storage: Make) -> None:

@@ -1,4 +1,4 @@
-"""Who sees a child's places: its guardians until it turns 18, and not only the one who applied."""
+"""Who sees a child's places: its guardians until it turns 18; and of whom nobody is written to any more."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,3 +16,9 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger(), nullable=False),
     )
     op.create_index("ix_guardianships_guardian_id", "guardianships", ["guardian_id"])
+    op.create_table(
+        "protections",
+        sa.Column("pupil_id", sa.String(128), primary_key=True),
+        sa.Column("is_protected", sa.Boolean(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+    )
