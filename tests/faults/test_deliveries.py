@@ -130,7 +130,7 @@ def test_a_reader_that_is_new_is_caught_up_from_the_logs(world: World) -> None:
             DATABASE_URL=world.postgres.url("notifications_anew"),
         )
         world.stir()
-        world.settle(WAIT_SECONDS)
+        world.settle(WAIT_SECONDS * (1 + truth.logged(world.storages) // 10_000))
         assert position(storage, "catalogue") > 0
         assert world.lost() == []
 
@@ -195,7 +195,7 @@ def parked_ids(world: World, service: str) -> set[str]:
     return {row.message_id for row in parked.listed(world.storages[service])}
 
 
-def parks_exactly_the_poison(world: World) -> None:
+def parks_exactly_the_poison(world: World, seconds: float = 2 * WAIT_SECONDS) -> None:
     expected = inject(world)
     world.stir()
 
@@ -203,7 +203,7 @@ def parks_exactly_the_poison(world: World) -> None:
         counts = {service: len(parked_ids(world, service)) for service in expected}
         return counts == {s: len(ids) + (s == "billing") for s, ids in expected.items()}
 
-    until(all_parked, 2 * WAIT_SECONDS)
+    until(all_parked, seconds)
     world.stir()
     world.settle(WAIT_SECONDS)  # nothing else has stopped
     for service, ids in expected.items():
@@ -251,4 +251,4 @@ def test_poison_is_parked_after_all_its_attempts(world: World) -> None:
     """As the product runs: the reaction that raises is tried eight times, over some two minutes."""
     world.settle(WAIT_SECONDS)
     world.services["catalogue"].restart()
-    parks_exactly_the_poison(world)
+    parks_exactly_the_poison(world, 5 * WAIT_SECONDS)

@@ -60,6 +60,15 @@ def lag(storages: Storages) -> int:
     return behind
 
 
+def logged(storages: Storages) -> int:
+    """Facts that were ever published, over all streams."""
+    count = 0
+    for service in STREAMS:
+        with storages[service].reading() as connection:
+            count += sum(row.last_sequence for row in connection.execute(sa.select(outbox_streams)))
+    return count
+
+
 def is_settled(storages: Storages) -> bool:
     """Whether every fact has been handled, those too that handling the last ones has caused.
 
