@@ -120,6 +120,7 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
 
 def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, why: str) -> None:
     """One more guardian of the child, in whatever municipality: one child with one application a course."""
+    repository.lock_courses_of(unit, [pupil_id])  # before the pupil, as in a move
     locked_pupil(unit, pupil_id)
     there = unit.row(sa.select(guardians.c.guardian_id).where(guardians.c.guardian_id == guardian_id))
     if there is None:

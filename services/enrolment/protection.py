@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import PupilNamed, PupilProtectionChanged
-from services.enrolment import life, pricing
+from services.enrolment import life, pricing, repository
 from services.enrolment.readers import tell_guardianships
 from services.enrolment.tables import applications, guardianships, pupils
 
@@ -25,6 +25,7 @@ def protect_pupil(unit: Unit, pupil_id: str, alias: str, by: str, *, why: str) -
     have it. With whom the pupil lives is no longer known. The same again changes nothing; another alias takes
     the place of the one before. Raises Refused.
     """
+    repository.lock_courses_of(unit, [pupil_id])  # before the pupil, as in a move
     pupil = life.locked_pupil(unit, pupil_id)
     if pupil.protected:
         if pupil.alias != alias:
@@ -46,6 +47,7 @@ def protect_pupil(unit: Unit, pupil_id: str, alias: str, by: str, *, why: str) -
 def end_protection(unit: Unit, pupil_id: str, by: str, *, why: str) -> None:
     """The pupil's own name is shown again, and what is decided from now on says its home. Staff connect its
     guardians anew. Raises Refused."""
+    repository.lock_courses_of(unit, [pupil_id])
     pupil = life.locked_pupil(unit, pupil_id)
     if not pupil.protected:
         raise Refused(NOT_PROTECTED)
