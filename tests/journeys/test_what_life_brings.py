@@ -237,6 +237,7 @@ def test_two_guardians_in_two_municipalities(county: County) -> None:
                           answer="yes", why=WHY)  # fmt: skip
     assert (settled["state"], settled["is_disputed"]) == ("placed", False)
     county.gets(county.maria, title, "queued", "offered", "place")
+    county.gets(county.samira, title, "place", "ended", "queued", "offered", "place")  # two are of Yara's
     assert county.more_places(before) == {(NORBERG, VASTERAS): 1}
 
 
@@ -270,6 +271,30 @@ def waits_queued_at(county: County, course: str, waits: dict[str, Any]) -> str:
     (ended,) = [each for each in county.mine(county.samira, course) if each["state"] == "ended"]
     assert (ended["application_id"], ended["outcome"]) == (waits["application_id"], "merged")
     return str(ended["queued_at"])
+
+
+def test_an_identity_comes_under_protection(county: County) -> None:
+    """The place stays; the family's access, its letters and the home that billing knew are gone."""
+    title, before = "Skuggfilm", county.places()
+    course = county.course(title, "film")
+    child = county.child(county.maria, "Ebba")
+    place = county.apply(county.maria, course, child)["application_id"]
+    county.gets(county.maria, title, "place")
+    assert county.more_places(before) == {(NORBERG, VASTERAS): 1}
+    county.call("POST", f"/api/enrolment/pupils/{child}/protection", county.staff(NORBERG),
+                protected=True, alias="Linden", why=WHY)  # fmt: skip
+    assert county.mine(county.maria, course) == []
+    participants = county.call("GET", f"/api/enrolment/courses/{course}/participants", county.staff())
+    assert "Linden" in str(participants)
+    assert "Ebba" not in str(participants)
+    assert county.more_places(before) == {}
+    county.gets(county.maria, title)
+    county.shows(course, 1, 0)
+    county.call("POST", f"/api/enrolment/applications/{place}/for-family", county.staff(),
+                action="withdraw", why=WHY)  # fmt: skip
+    county.shows(course, 0, 0)
+    county.product.wait_until_quiet()
+    county.gets(county.maria, title)
 
 
 def test_a_cancelled_course_gives_the_queue_date_back(county: County) -> None:
