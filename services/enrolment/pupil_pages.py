@@ -37,10 +37,11 @@ _WHY = validate.Length(1, 500)
 
 @routes.page("/staff/pupils/<pupil_id>", access=STAFF_OF_HOME)
 def pupil_page(context: Context, pupil_id: str) -> Response:
-    return _page(context, pupil_id, "", 200)
+    return _page(context, pupil_id, "", "", 200)
 
 
-def _page(context: Context, pupil_id: str, error: str, status: int) -> Response:
+def _page(context: Context, pupil_id: str, opened: str, error: str, status: int) -> Response:
+    """`opened` is the change whose form is open, because it was refused."""
     with context.parts.storage.reading() as connection:
         found = pupil_queries.pupil_record(connection, pupil_id)
         if found is None:
@@ -58,6 +59,8 @@ def _page(context: Context, pupil_id: str, error: str, status: int) -> Response:
         events=events,
         housemates=housemates,
         error=error,
+        opened=opened,
+        given=context.request.form,
         is_of_age=age_on(found[0].born_on, today_of(context)) >= AGE_OF_MAJORITY,
         languages=list(LANGUAGES.items()),
         words=words,
@@ -180,7 +183,7 @@ def change_pupil(context: Context, pupil_id: str, change: str) -> Response:
         make_change(context, pupil_id, change, form)
     except Refused as refused:
         text = context.refusal_text(refused.refusal)
-        return _page(context, pupil_id, text, refused.refusal.status)
+        return _page(context, pupil_id, change, text, refused.refusal.status)
     moved_away = change == "move" and form["municipality"] != context.signed_in.municipality
     path = "/staff" if moved_away else f"/staff/pupils/{pupil_id}"
     return context.redirect(path, context.texts.gettext(said))

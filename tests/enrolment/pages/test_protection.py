@@ -35,7 +35,10 @@ def test_staff_of_the_home_municipality_record_it(storage: Storage, staff: Visit
 
 
 def test_what_cannot_be_is_refused(storage: Storage, staff: Visitor, visitor: Visitor) -> None:
-    assert "needs an alias" in refusal(staff.sends(PATH, 422, protected="1", why="x"))
+    page = refusal(staff.sends(PATH, 422, protected="1", why="Decision 7"))
+    assert "needs an alias" in page
+    assert page.count('value="Decision 7"') == 1  # its form is open, and holds what was filled in
+    assert page.count('<details class="explain" open>') == 1
     assert "nothing to end" in refusal(staff.sends(PATH, 409, why="x"))
     staff.sends(PATH, 422, **form(why=" "))
     visitor.is_staff(SODERBY).sends(PATH, 403, **form())
