@@ -44,7 +44,10 @@ PERSONAL_IDENTITY_INVALID = Refusal(
 )
 PERSONAL_IDENTITY_KNOWN = Refusal(
     "personal_identity_known",
-    N_("A child with this number is registered already. Ask your culture school to connect you to it."),
+    N_(
+        "A child with this number is registered already. Ask your culture school to connect you to it: the "
+        "id that it needs stands at the end of your page."
+    ),
 )
 PUPIL_ID_TAKEN = Refusal(
     "pupil_id_taken",

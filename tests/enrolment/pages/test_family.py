@@ -63,6 +63,11 @@ class TestMyPage:
         text = visitor.is_family("somebody-new").reads("/my", language=language)
         assert "/my/children/new" in text
 
+    def test_a_guardian_finds_the_id_by_which_a_school_connects_a_child(self, visitor: Visitor) -> None:
+        assert f"<code>{SAMIRA}</code>" in visitor.is_family(SAMIRA).reads("/my")
+        assert "Saknas ett av dina barn här?" in visitor.reads("/my", language="sv")
+        assert "<code>" not in visitor.is_family("anton", "pupil").reads("/my")
+
     def test_a_pupil_of_age(self, full: Storage, visitor: Visitor) -> None:
         text = visitor.is_family("anton", "pupil").reads("/my")
         assert "Anton Lindgren" in text
