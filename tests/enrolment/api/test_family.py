@@ -182,7 +182,8 @@ class TestMyFamily:
             "title": "That is not possible",
             "status": 409,
             "detail": "A child with this number is registered already. "
-            "Ask your culture school to connect you to it: the id that it needs stands at the end of your page.",
+            "Ask your culture school to connect you to it: the id that it needs stands at the end of your "
+            "page.",
             "name": "personal_identity_known",
         }
         assert [each["pupil_id"] for each in get(client, "/pupils", samira)["pupils"]] == ["noor"]
