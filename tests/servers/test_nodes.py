@@ -204,6 +204,8 @@ OWNER = """
     print(node._children[-1].pid, node.home, flush=True)
 """
 UNDER_EVENTLET = "import eventlet; eventlet.monkey_patch()\n"
+# A shell has its background jobs ignore Ctrl-C, and so would what these start.
+HEARS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 WAIT = "import time; time.sleep(60)\n"
 
 
@@ -219,7 +221,7 @@ def owner(script: str) -> tuple[subprocess.Popen[str], set[Process], Path]:
 @pytest.mark.parametrize("first", ["", UNDER_EVENTLET], ids=["plain", "eventlet"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL], ids=lambda n: n.name)
 def test_a_node_ends_with_the_process_that_started_it(first: str, number: signal.Signals) -> None:
-    process, family, home = owner(first + "SUSPENDED = False" + textwrap.dedent(OWNER) + WAIT)
+    process, family, home = owner(first + HEARS_CTRL_C + "SUSPENDED = False" + textwrap.dedent(OWNER) + WAIT)
     assert len(family) > 1
     process.send_signal(number)
     assert process.wait(10) == -number
