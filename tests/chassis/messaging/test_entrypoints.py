@@ -94,6 +94,20 @@ class TestListen:
         container.stop()
         assert taken(broker, INBOX) == []
 
+    def test_where_many_come_it_waits_a_moment_for_the_next_and_where_few_it_does_not(
+        self, rabbit: Broker, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(entrypoints, "GATHER_SECONDS", 3.0)
+        batches: list[list[bytes]] = []
+        start(Listening, broker=rabbit, receive=batches.append)
+        send(rabbit, "few")
+        until(lambda: len(batches) == 1, seconds=2)
+        send(rabbit, *(f"m{n}" for n in range(entrypoints.MANY)))
+        eventlet.sleep(0.3)
+        send(rabbit, "next")
+        until(lambda: len(batches) == 2)
+        assert [len(each) for each in batches] == [1, entrypoints.MANY + 1]
+
     def test_what_the_method_did_not_finish_comes_again(self, rabbit: Broker, start: Start) -> None:
         """nameko's own handlers would have acknowledged it."""
         send(rabbit, "a", "b")
