@@ -164,7 +164,7 @@ def register_pupil(unit: Unit, pupil: NewPupil, by: str) -> None:
         return  # by a second click, a moment ago
     if pupil.guardian_id is not None:
         unit.execute(sa.insert(guardianships).values(guardian_id=pupil.guardian_id, pupil_id=pupil.pupil_id))
-        tell_guardianships(unit, 1, guardianships.c.pupil_id == pupil.pupil_id)
+        tell_guardianships(unit, guardianships.c.pupil_id == pupil.pupil_id)
     if not protected:
         unit.record(PupilNamed(pupil.pupil_id, pupil.given_name))
 

@@ -32,7 +32,7 @@ class OfferExpiry:
         with self._storage.unit() as unit:
             of_age = life.come_of_age(unit, AT_A_TIME)
         with self._storage.unit() as unit:
-            told = tell_guardianships(unit, GUARDIANSHIPS_AT_A_TIME)
+            told = tell_guardianships(unit, most=GUARDIANSHIPS_AT_A_TIME)
         with self._storage.unit() as unit:
             merged = successors.follow_successors(unit, AT_A_TIME)
         self._main_admissions()

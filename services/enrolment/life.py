@@ -131,7 +131,7 @@ def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, wh
     if added.rowcount:
         pricing.price_anew(unit, [pupil_id])
         note(unit, pupil_id, by, "guardian_connected", why, details={"guardian_id": guardian_id})
-        tell_guardianships(unit, 1, guardianships.c.pupil_id == pupil_id)
+        tell_guardianships(unit, guardianships.c.pupil_id == pupil_id)
 
 
 def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str, *, why: str) -> None:

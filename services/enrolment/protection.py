@@ -14,7 +14,6 @@ from services.enrolment.tables import applications, guardianships, pupils
 NOT_PROTECTED = Refusal(
     "pupil_is_not_protected", N_("This pupil’s identity is not protected, so there is nothing to end.")
 )
-MOST_GUARDIANS = 100  # of one child, to tell of at once
 
 
 def protect_pupil(unit: Unit, pupil_id: str, alias: str, by: str, *, why: str) -> None:
@@ -35,7 +34,7 @@ def protect_pupil(unit: Unit, pupil_id: str, alias: str, by: str, *, why: str) -
     pricing.price_anew(unit, [pupil_id])  # also the prices of those whose sibling it was
     _update(unit, pupil_id, protected=True, alias=alias, household=None)
     theirs = guardianships.c.pupil_id == pupil_id
-    tell_guardianships(unit, MOST_GUARDIANS, theirs)
+    tell_guardianships(unit, theirs)
     unit.execute(sa.delete(guardianships).where(theirs))
     unit.execute(
         sa.update(applications).where(applications.c.pupil_id == pupil_id).values(guardian_id=pupil_id)

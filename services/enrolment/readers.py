@@ -31,11 +31,11 @@ def readers(
     return {"guardian_id": applied_by, "other_guardians": others}
 
 
-def tell_guardianships(unit: Unit, most: int, *conditions: sa.ColumnElement[bool]) -> int:
+def tell_guardianships(unit: Unit, *conditions: sa.ColumnElement[bool], most: int | None = None) -> int:
     """Tell notifications whose calendar has a child's places, where it was told something else before.
 
-    A guardian's has them until the 18th birthday, and nobody's has those of a protected pupil. How many
-    guardianships were told.
+    A guardian's has them until the 18th birthday, and nobody's has those of a protected pupil. At most `most`
+    of those that meet the conditions; how many were told.
     """
     sees = sa.and_(sa.not_(pupils.c.protected), pupils.c.born_on > years_before(unit.today, AGE_OF_MAJORITY))
     was_told = sa.func.coalesce(guardianships.c.told, sa.false())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -72,7 +72,6 @@ def load(connection: sa.Connection, term_id: str, scope: str, today: date) -> Lo
     people = _People(connection, scope, (before.term_id, term_id), new)
     rows = {row.application_id: row for row in people.active if row.course_id in old}
     waiting = [row for row in people.active if row.course_id in new and row.state == "queued"]
-    ends = _rentals_that_end(connection, rows.values(), new, continued)
     queues: dict[str, list[Waiting]] = {course_id: [] for course_id in new}
     for row in waiting:
         queues[row.course_id].append(people.waiting(row, new[row.course_id]))
@@ -82,14 +81,7 @@ def load(connection: sa.Connection, term_id: str, scope: str, today: date) -> Lo
         today=today,
         continued=continued,
         courses=new,
-        holders=[
-            replace(
-                _holder(people, row, new, continued, term_id),
-                rents=row.rents,
-                rental_ends=row.application_id in ends,
-            )
-            for row in rows.values()
-        ],
+        holders=[_holder(people, row, new, continued, term_id) for row in rows.values()],
         queues=queues,
         engagements=surroundings.engagements_where(connection, courses.c.term_id == term_id),
         ceilings=surroundings.load_ceilings(connection, [term_id]),
@@ -172,9 +164,15 @@ class _People:
         self.known = repository.known_municipalities(connection)
         self._siblings = repository.siblings_on_course(connection, new)
         self._schools = _schools(connection, mine)
+        renting = {row.pupil_id for row in self.active if row.rents is not None}
+        self._families = pricing.families_of(connection, renting)
 
     def waiting(self, row: sa.Row[Any], course: CourseState) -> Waiting:
         return repository.waiting_of(row, course, self._schools, self._siblings)
+
+    def may_rent(self, row: sa.Row[Any], course: CourseState) -> bool:
+        """Whether the course's rule book lets the pupil rent there what it rents with its place."""
+        return pricing.refusal_of(self._families, row, course, Chosen(row.rents)) is None
 
 
 def _schools(connection: sa.Connection, mine: sa.ColumnElement[bool]) -> set[tuple[str, str]]:
@@ -187,24 +185,6 @@ def _schools(connection: sa.Connection, mine: sa.ColumnElement[bool]) -> set[tup
         .distinct()
     )
     return {(row.pupil_id, row.municipality_code) for row in rows}
-
-
-def _rentals_that_end(
-    connection: sa.Connection,
-    rows: Iterable[sa.Row[Any]],
-    new: Mapping[str, CourseState],
-    continued: Mapping[str, str | None],
-) -> set[str]:
-    """The places whose instrument the next course's rule book does not let the pupil rent any longer."""
-    renting = [row for row in rows if row.rents is not None and row.state == "placed"]
-    family = pricing.families_of(connection, {row.pupil_id for row in renting})
-    ends = set()
-    for row in renting:
-        course_id = continued[row.course_id]
-        chosen = Chosen(row.rents)
-        if course_id and pricing.refusal_of(family, row, new[course_id], chosen) is not None:
-            ends.add(row.application_id)
-    return ends
 
 
 def _holder(
@@ -221,8 +201,11 @@ def _holder(
     had = next_id in people.ids and waits_next is None
     code = row.home_then
     home = people.known.get(code) or Municipality(code, code, None, None)
-    waiting = None
+    waiting, rental_ends = None, False
     if course_id is not None:
+        # Who waits there with an application of its own has chosen for that one.
+        rents_on = row.state == "placed" and waits_next is None and row.rents is not None
+        rental_ends = rents_on and not people.may_rent(row, new[course_id])
         # Nobody has asked it about a seat there yet.
         same_id = next_id if row.state == "placed" else row.application_id
         waiting = replace(people.waiting(row, new[course_id]), passed=False, application_id=same_id)
@@ -238,4 +221,6 @@ def _holder(
         waits_next=waits_next,
         waiting=waiting,
         told=row.carried,
+        rents=row.rents,
+        rental_ends=rental_ends,
     )

@@ -99,7 +99,7 @@ class _Writing:
                 lifted.append({"id": next_id, **values})
             self.given.append((next_id, effect, row))
             self.events.append((next_id, self.by, values["state"], effect.reason))
-            if effect.rental_ends and waited is None:
+            if effect.rental_ends:
                 self.events.append((next_id, self.by, "rental_ended", holder.rents or ""))
         repository.insert_applications(self.unit, new)
         _update(self.unit, lifted)
