@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from services.chassis.refusals import Refused
 from services.chassis.web.access import NotFound
@@ -12,10 +12,13 @@ from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.enrolment import pupil_queries, queries
 from services.enrolment.answering import settle
-from services.enrolment.api import ApplicationAnswer, PupilAnswer
+from services.enrolment.api import ApplicationAnswer, ChosenBody, PupilAnswer
+from services.enrolment.choices import change_chosen
 from services.enrolment.decision_pages import STAFF_OF_APPLICATION, ForFamilyForm, SettleForm
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN
+from services.enrolment.domain.requests import Chosen
 from services.enrolment.for_family import act_for_family
+from services.enrolment.forms import Text
 from services.enrolment.pages import today_of
 from services.enrolment.pupil_pages import (
     STAFF_OF_HOME,
@@ -178,6 +181,27 @@ def act_for_family_by_api(context: Context, application_id: str) -> queries.Appl
             context.signed_in.audit_name,
             why=context.body["why"],
         )
+    return _application(context, application_id)
+
+
+class ChosenForFamilyBody(ChosenBody):
+    """`why` says who of the family asked, and how."""
+
+    why = Text(required=True, validate=validate.Length(1, 500))
+
+
+@routes.api(
+    "POST",
+    "/applications/<application_id>/choose-for-family",
+    access=STAFF_OF_APPLICATION,
+    summary="Rent an instrument or not, pay a part with a Fritidskort or not, as the family asked",
+    body=ChosenForFamilyBody,
+    answer=ApplicationAnswer,
+)
+def choose_for_family_by_api(context: Context, application_id: str) -> queries.Application:
+    chosen = Chosen(context.body["rents"], context.body["voucher_ore"])
+    with context.parts.storage.unit() as unit:
+        change_chosen(unit, application_id, chosen, context.signed_in.audit_name, context.body["why"])
     return _application(context, application_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date as day
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 from werkzeug.test import Client
 
 from services.chassis.storage.engine import Storage
+from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import ContactRegistered
+from services.contracts.fact import LocalText
+from services.contracts.rule_prices import Pricing, Rental
 from services.enrolment.tables import pupil_events
 from tests.enrolment.api.asking import API, Headers, get, post
 from tests.enrolment.pages.visitor import withdraw
@@ -17,6 +21,7 @@ from tests.enrolment.story import (
     ALMA,
     CLOVER,
     NORRBY,
+    NORRBYS_RULES,
     SAMIRA,
     SODERBY,
     applied,
@@ -26,7 +31,9 @@ from tests.enrolment.story import (
     facts,
     number,
     request,
+    rows_of,
     states,
+    tell,
 )
 
 WHY = {"why": "The guardian showed the paper."}
@@ -148,6 +155,20 @@ class TestForAFamily:
         assert post(client, path, norrby, {"action": "withdraw", **WHY}, 409)["name"] == "already_ended"
         assert post(client, path, norrby, {"action": "cancel", **WHY}, 422)["name"] == "input_invalid"
         post(client, "/applications/nothing/for-family", norrby, {"action": "withdraw", **WHY}, 404)
+
+    def test_an_instrument_is_rented(
+        self, client: Client, norrby: Headers, soderby: Headers, storage: Storage
+    ) -> None:
+        rental = Rental(38000, LocalText("Instrumenthyra", "Instrument rental"))
+        book = replace(NORRBYS_RULES, pricing=Pricing(rental=rental))
+        tell(storage, RuleBookPublished("norrby-2024", book))
+        applied(storage, "a1")
+        path, body = "/applications/a1/choose-for-family", {"rents": "violin", **WHY}
+        post(client, path, soderby, body, 403)
+        assert post(client, path, norrby, body)["price"]["total_ore"] == 85000 + 38000
+        assert rows_of(storage)["a1"].rents == "violin"
+        assert post(client, path, norrby, {"rents": "spaceship", **WHY}, 422)["name"] == "instrument_unknown"
+        assert post(client, path, norrby, {"rents": "violin"}, 422)["name"] == "input_invalid"
 
 
 class TestTwoGuardians:
