@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from services.chassis.clock import age_on, local_date
 from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
-from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
+from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.enrolment import pricing, repository, surroundings
 from services.enrolment.domain.admission import (
     AGE_OF_MAJORITY,
@@ -79,22 +79,13 @@ def decide_applications(
             for _, _, row in batch.decided
         ],
     )
-    states = [batch.courses[course_id] for course_id in sorted(touched)]
-    repository.save_seats(unit, states)
+    repository.save_seats(unit, [batch.courses[course_id] for course_id in sorted(touched)])
     surroundings.keep_queue_dates(unit, _new_queue_dates(batch))
     surroundings.lose_queue_dates(unit, _used_queue_dates(batch))
     positions = _positions(batch)
     for request, decision, row in batch.decided:
         _record(batch, request, decision, row, positions)
-    record_seats(unit, states)
     return [_with_position(answer, positions) for answer in answers]
-
-
-def record_seats(unit: Unit, states: Sequence[CourseState]) -> None:
-    """Seats that are kept count as taken: nobody who comes can have them."""
-    for state in states:
-        taken = min(state.capacity, state.taken + state.kept)
-        unit.record(CourseSeatsChanged(state.course_id, state.capacity, taken, state.waiting))
 
 
 def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:

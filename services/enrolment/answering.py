@@ -148,7 +148,7 @@ def _give_up_place(unit: Unit, row: sa.Row[Any], by: str) -> None:
     course = locked[row.course_id]
     seats.end_application(unit, row, course, "withdrawn", by)
     seats.offer_free_seats(unit, course, fresh=True)
-    seats.save(unit, course)
+    repository.save_seats(unit, [course])
     for each in ended:
         _wait_again(unit, each, locked[each.course_id], by)
 
@@ -195,7 +195,7 @@ def _wait_again(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> N
     repository.note_events(unit, [(row.application_id, by, "queued", "the other place was not kept")])
     surroundings.keep_queue_dates(unit, {(row.pupil_id, course.subject): row.queued_at})
     course.waiting += 1
-    seats.save(unit, course)
+    repository.save_seats(unit, [course])
     queue = repository.queues(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
     about = seats.about(unit, row, course)
     position = position_of(row.application_id, queue)

@@ -74,7 +74,7 @@ def offer_previewed(unit: Unit, bulk: BulkOffer, by: str) -> int:
     for plan in plans.values():
         if plan.choice.offered:
             seats.hold_seats(unit, plan.course, plan.choice, by, "staff offered the free seats")
-            seats.save(unit, plan.course)
+            repository.save_seats(unit, [plan.course])
     mine = bulk_offers.c.bulk_id == bulk.bulk_id
     unit.execute(sa.update(bulk_offers).where(mine).values(offered=offered))
     return offered

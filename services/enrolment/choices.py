@@ -136,7 +136,7 @@ def settle(unit: Unit, pupil_id: str, course: CourseState, by: str) -> None:
         state = states[row.course_id]
         seats.end_application(unit, row, state, BETTER_CHOICE, by)
         seats.offer_free_seats(unit, state, fresh=True)
-        seats.save(unit, state)
+        repository.save_seats(unit, [state])
 
 
 def _is_at(each: Engagement, course: CourseState) -> bool:

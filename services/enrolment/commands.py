@@ -256,7 +256,7 @@ def withdraw(unit: Unit, application_id: str, by: str, *, person_id: str | None 
     cost = pricing.withdrawal_cost(unit.connection, row, course, unit.today)
     seats.end_application(unit, row, course, "withdrawn", by, cost=cost)
     seats.offer_free_seats(unit, course, fresh=True)
-    seats.save(unit, course)
+    repository.save_seats(unit, [course])
 
 
 def refusal_to_withdraw(
@@ -302,7 +302,7 @@ def _accept(unit: Unit, row: sa.Row[Any], states: Mapping[str, CourseState], by:
     for other in repository.lock_applications(unit, others):
         seats.end_application(unit, other, states[other.course_id], "one_instrument", by)
         seats.offer_free_seats(unit, states[other.course_id], fresh=True)
-        seats.save(unit, states[other.course_id])
+        repository.save_seats(unit, [states[other.course_id]])
     choices.settle(unit, row.pupil_id, course, by)
 
 
@@ -371,4 +371,4 @@ def cancel_course(unit: Unit, course_id: str, by: str) -> None:
     for row in rows:
         seats.end_application(unit, row, course, "course_cancelled", by)
     if rows:
-        seats.save(unit, course)
+        repository.save_seats(unit, [course])

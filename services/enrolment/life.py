@@ -311,7 +311,7 @@ def offer_in(
         was = _seats_of(course) if before is None else before[course_id]
         seats.offer_free_seats(unit, course)
         if was != _seats_of(course):
-            seats.save(unit, course)
+            repository.save_seats(unit, [course])
 
 
 def _seats_of(course: CourseState) -> tuple[int, int, int]:

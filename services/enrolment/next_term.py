@@ -185,7 +185,7 @@ def expire_renewals(unit: Unit, most: int) -> int:
         unit.execute(sa.update(applications).where(mine).values(renew_by=None))
         if row.state == "queued":
             seats.end_application(unit, row, course, "not_renewed", "enrolment")
-            seats.save(unit, course)
+            repository.save_seats(unit, [course])
     return len(due)
 
 
@@ -195,7 +195,7 @@ def hold_main_admission(unit: Unit, course_id: str) -> None:
     before = (course.taken, course.waiting)
     seats.offer_free_seats(unit, course)
     if (course.taken, course.waiting) != before:
-        seats.save(unit, course)
+        repository.save_seats(unit, [course])
 
 
 def courses_to_admit(connection: sa.Connection, today: date) -> list[str]:

@@ -16,7 +16,6 @@ from services.contracts.catalogue import (
     TermOpened,
 )
 from services.enrolment import commands, repository, seats
-from services.enrolment.admission import record_seats
 from services.enrolment.tables import courses, municipalities, rule_books, terms
 
 
@@ -90,13 +89,12 @@ def on_course_published(unit: Unit, fact: CoursePublished) -> None:
     if before is None:
         # Its term, or its rule book, may not be known here yet.
         new = repository.lock_courses(unit, [fact.course_id]) if fact.continues else {}
-        record_seats(unit, [each for each in new.values() if each.kept])
+        repository.save_seats(unit, [each for each in new.values() if each.kept])
         return
     course = repository.lock_courses(unit, [fact.course_id])[fact.course_id]
     seats.offer_free_seats(unit, course, fresh=True)
     if (course.capacity, course.taken, course.waiting) != tuple(before):
         repository.save_seats(unit, [course])
-        record_seats(unit, [course])
 
 
 def on_course_cancelled(unit: Unit, fact: CourseCancelled) -> None:

@@ -171,6 +171,7 @@ def known_of(row: sa.Row[Any]) -> Known:
 
 
 def save_seats(unit: Unit, states: Iterable[CourseState]) -> None:
+    """How full the courses are from now on; a moment later it is said (see seat_news.py)."""
     rows = [
         {"id": s.course_id, "new_capacity": s.capacity, "new_taken": s.taken, "new_waiting": s.waiting}
         for s in states
@@ -183,6 +184,7 @@ def save_seats(unit: Unit, states: Iterable[CourseState]) -> None:
                 capacity=sa.bindparam("new_capacity"),
                 taken=sa.bindparam("new_taken"),
                 waiting=sa.bindparam("new_waiting"),
+                seats_changed=True,
             ),
             rows,
         )

@@ -1,6 +1,6 @@
 """Seats that come free and where they go: what the commands that answer, end and cancel have in common.
 
-The course is locked before, as everywhere; `save` writes its seats once all is done.
+The course is locked before, as everywhere; `repository.save_seats` writes its seats once all is done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
 from services.contracts.price import WithdrawalCost
 from services.enrolment import pricing, repository, surroundings
-from services.enrolment.admission import record_seats
 from services.enrolment.domain.admission import (
     CARRIED_OVER,
     NEXT_IN_QUEUE,
@@ -112,7 +111,7 @@ def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, 
         in_time = "not_renewed" if carried else "expired"
         end_application(unit, row, course, in_time if expired else "declined", by)
     offer_free_seats(unit, course)
-    save(unit, course)
+    repository.save_seats(unit, [course])
     if keeps:
         queues = repository.queues(unit.connection, {course.course_id: course}, unit.today)
         position = position_of(row.application_id, queues[course.course_id])
@@ -181,11 +180,6 @@ def _queue_date_after(unit: Unit, row: sa.Row[Any], course: CourseState, outcome
     )
     if waits_still is None:
         surroundings.lose_queue_dates(unit, {(row.pupil_id, course.subject)})
-
-
-def save(unit: Unit, course: CourseState) -> None:
-    repository.save_seats(unit, [course])
-    record_seats(unit, [course])
 
 
 def about(unit: Unit, row: sa.Row[Any], course: CourseState) -> dict[str, Any]:

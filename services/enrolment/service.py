@@ -29,6 +29,11 @@ class EnrolmentService(FactService):
         """Says what places cost that were given, or whose price has changed."""
         return float(self.parts.pricer.run_once())
 
+    @loop()
+    def say_seats(self) -> float:
+        """Says how full the courses are that somebody was given a seat on, or waits for, or left."""
+        return float(self.parts.seat_news.run_once())
+
     @loop(wake_on="outbox")
     def relay(self) -> float:
         """In a rush a few facts at a time, between the answers that families wait for."""

@@ -69,6 +69,8 @@ courses = sa.Table(
     sa.Column("capacity", sa.Integer, nullable=False),
     sa.Column("taken", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("waiting", sa.Integer, nullable=False, default=0, server_default="0"),
+    # Whether how full it is has changed since it was last said.
+    sa.Column("seats_changed", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # Set when an admission round has given this course's seats.
     sa.Column("round_over", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
     # The course of the term before: who has a place there may keep it here.

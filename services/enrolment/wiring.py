@@ -35,12 +35,13 @@ from services.enrolment.decider import Decider
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.pricer import Pricer
 from services.enrolment.reactions import REACTIONS
+from services.enrolment.seat_news import SeatNews
 from services.enrolment.service import EnrolmentService
 from services.enrolment.settings import enrolment_settings
 
 
 class EnrolmentParts(Parts):
-    """What every service has, the decider, and who passes on expired offers and says what places cost."""
+    """What every service has, the decider, and who passes on offers, prices places and tells of seats."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(settings, REACTIONS, clock)
@@ -48,6 +49,7 @@ class EnrolmentParts(Parts):
         self.decider = Decider(self.storage, self.bells, batch)
         self.expiry = OfferExpiry(self.storage)
         self.pricer = Pricer(self.storage, self.decider.is_rush)
+        self.seat_news = SeatNews(self.storage, self.decider.is_rush)
 
     def municipality_names(self) -> dict[str, str]:
         with self.storage.reading() as connection:

@@ -24,6 +24,7 @@ from services.contracts.catalogue import (
     RuleBookPublished,
     TermOpened,
 )
+from services.contracts.enrolment import CourseSeatsChanged
 from services.contracts.envelope import parse_envelope
 from services.contracts.fact import Fact, LocalText
 from services.contracts.registry import read_fact
@@ -33,6 +34,7 @@ from services.enrolment.admission import decide_applications
 from services.enrolment.commands import Contact, NewPupil
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
 from services.enrolment.reactions import REACTIONS
+from services.enrolment.seat_news import say_seats
 from services.enrolment.tables import applications, courses, guardianships, pupils
 
 NORRBY, SODERBY, UTBY = "1901", "1902", "1903"
@@ -232,6 +234,13 @@ def facts(storage: Storage, *kinds: type[Fact]) -> list[Any]:
         ).all()
     read = [read_fact(envelope.type, dict(envelope.data)) for envelope in map(parse_envelope, texts)]
     return [fact for fact in read if not kinds or isinstance(fact, kinds)]
+
+
+def seats_said(storage: Storage) -> list[CourseSeatsChanged]:
+    """How full the courses were each time it was said, the last time now."""
+    with storage.unit() as unit:
+        say_seats(unit, 1000)
+    return facts(storage, CourseSeatsChanged)
 
 
 def seats(storage: Storage, course_id: str = "fiddle") -> tuple[int, int, int]:

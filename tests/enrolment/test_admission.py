@@ -34,6 +34,7 @@ from tests.enrolment.story import (
     request,
     rows_of,
     seats,
+    seats_said,
     states,
 )
 
@@ -96,7 +97,7 @@ def test_what_is_kept_of_an_application(storage: Storage) -> None:
 
 
 def test_the_facts_of_a_batch(storage: Storage) -> None:
-    before = len(facts(storage, CourseSeatsChanged))
+    before = len(seats_said(storage))
     decide(
         storage,
         request("a1", pupil_id="alma", guardian_id=MARIA),
@@ -113,7 +114,7 @@ def test_the_facts_of_a_batch(storage: Storage) -> None:
     )
     assert timedelta() <= queued.queued_at - NOW < timedelta(milliseconds=1)
     # Once a course, with all its changes.
-    assert facts(storage, CourseSeatsChanged)[before:] == [
+    assert seats_said(storage)[before:] == [
         CourseSeatsChanged("circus", 1, 1, 1),
         CourseSeatsChanged("fiddle", 2, 1, 0),
     ]
@@ -298,7 +299,7 @@ def test_a_thousand_for_thirty_seats(storage: Storage, clock: FixedClock) -> Non
     assert names(answers[30:]) == [f"queued {n}" for n in range(1, 971)]
     assert seats(storage) == (30, 30, 970)
     assert Counter(row.state for row in rows_of(storage).values()) == {"placed": 30, "queued": 970}
-    assert facts(storage, CourseSeatsChanged)[-1] == CourseSeatsChanged("fiddle", 30, 30, 970)
+    assert seats_said(storage)[-1] == CourseSeatsChanged("fiddle", 30, 30, 970)
     well(storage)
 
 

@@ -35,6 +35,7 @@ from tests.enrolment.story import (
     facts,
     request,
     seats,
+    seats_said,
     states,
     tell,
 )
@@ -101,7 +102,7 @@ def test_what_the_preview_shows_is_what_happens(waiting: Storage) -> None:
         "a2": "offered", "a3": "offered", "a4": "queued",
     }  # fmt: skip
     assert [fact.application_id for fact in facts(waiting, PlaceOffered)] == ["a2", "a3"]
-    assert facts(waiting, CourseSeatsChanged)[-1] == CourseSeatsChanged("fiddle", 4, 4, 1)
+    assert seats_said(waiting)[-1] == CourseSeatsChanged("fiddle", 4, 4, 1)
     with waiting.reading() as connection:
         assert ("offered", STAFF) in [(each.what, each.by) for each in queries.events(connection, "a2")]
     assert is_well(waiting)

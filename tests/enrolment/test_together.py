@@ -111,9 +111,9 @@ def test_who_stands_between_siblings_reads_why_the_second_went_before(storage: S
         for each in ("a1", "a2"):
             row, course = repository.lock_application(unit, each)
             seats_of.end_application(unit, row, course, "withdrawn", "a test")
-            seats_of.save(unit, course)
+            repository.save_seats(unit, [course])
         seats_of.offer_free_seats(unit, course, fresh=True)
-        seats_of.save(unit, course)
+        repository.save_seats(unit, [course])
     assert [states(storage)[f"t-{each}"] for each in pair] == ["offered", "offered"]
     with storage.reading() as connection:
         happened = {(event.what, event.why) for event in queries.events(connection, "between")}

@@ -28,6 +28,7 @@ from services.chassis.storage.engine import Storage
 from services.chassis.storage.migrate import migrate
 from services.chassis.storage.unit import Unit
 from services.contracts.registry import SERVICES, STREAMS, positions_queue_of, queue_of
+from services.enrolment.seat_news import say_seats
 from tests.enrolment.story import NOW
 from tests.faults import truth
 
@@ -143,6 +144,8 @@ class Pipeline:
         """Everything goes well for a while. Fails where that is not enough."""
         dice = random.Random(0)
         for _ in range(MOST_ROUNDS):
+            with self.storages["enrolment"].unit() as unit:
+                say_seats(unit, 10_000)
             for publisher in PUBLISHERS:
                 self.relay(publisher)
             for reader in SERVICES:

@@ -72,16 +72,17 @@ def logged(storages: Storages) -> int:
 def is_settled(storages: Storages) -> bool:
     """Whether every fact has been handled, those too that handling the last ones has caused.
 
-    Two looks: during the first, a reaction or the pricer may record facts that the look has passed already.
+    Two looks: during the first, a reaction or a timer may record facts that the look has passed already.
     """
-    return lag(storages) == 0 and not _unpriced(storages) and lag(storages) == 0
+    return lag(storages) == 0 and not _unsaid(storages) and lag(storages) == 0
 
 
-def _unpriced(storages: Storages) -> int:
-    """Places whose price enrolment says in a moment: facts that are not there yet."""
-    due = (applications.c.state == "placed") & ~applications.c.priced
+def _unsaid(storages: Storages) -> bool:
+    """Whether enrolment says in a moment what places cost or how full courses are: facts not there yet."""
+    unpriced = sa.exists().where(applications.c.state == "placed", ~applications.c.priced)
+    changed = sa.exists().where(enrolment_courses.c.seats_changed)
     with storages["enrolment"].reading() as connection:
-        return connection.scalar(sa.select(sa.func.count()).where(due)) or 0
+        return bool(connection.scalar(sa.select(sa.or_(unpriced, changed))))
 
 
 def findings(storages: Storages, injected: Injected | None = None) -> list[str]:

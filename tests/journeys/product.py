@@ -94,8 +94,8 @@ class Product:
             before = figures()
             if not is_quiet(before):
                 return False
-            # What one service had in hand when another one was asked, and what the pricer says next.
-            time.sleep(REST_SECONDS + 0.3)
+            # What one service had in hand when another one was asked, and what enrolment's timers say next.
+            time.sleep(REST_SECONDS + 0.8)
             after = figures()
             return is_quiet(after) and all(
                 one["published"] == other["published"] for one, other in zip(before, after, strict=True)

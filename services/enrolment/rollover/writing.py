@@ -18,7 +18,6 @@ from services.contracts.enrolment import (
     PlaceOffered,
 )
 from services.enrolment import repository, surroundings
-from services.enrolment.admission import record_seats
 from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.rollover import (
     CONFIRM,
@@ -59,11 +58,9 @@ def _save_courses(unit: Unit, loaded: Loaded, planned: Plan, acting: Sequence[Ef
         if row.state == "queued" and row.course_id in loaded.before:
             loaded.before[row.course_id].waiting -= 1
     goes_on = {course_id for course_id in loaded.given.continued.values() if course_id is not None}
-    changed = [*loaded.before.values(), *planned.courses.values()]
-    repository.save_seats(unit, changed)
+    repository.save_seats(unit, [*loaded.before.values(), *planned.courses.values()])
     done = courses.c.course_id.in_(sorted(goes_on))
     unit.execute(sa.update(courses).where(done).values(carried_over=True))
-    record_seats(unit, changed)
 
 
 class _Writing:

@@ -13,7 +13,6 @@ from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import basis_for_pupil
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.enrolment import repository, surroundings
-from services.enrolment.admission import record_seats
 from services.enrolment.domain.admission import ADMISSION_ROUND, Applicant, CourseState
 from services.enrolment.readers import readers
 from services.enrolment.tables import applications, courses, round_rankings, round_results, round_runs
@@ -57,7 +56,6 @@ def publish(unit: Unit, round_: sa.Row[Any], by: str) -> None:
     repository.save_seats(unit, states.values())
     _keep_queue_dates(unit, states, new, lifted)
     _record(unit, states, people, [*new, *(row._asdict() | {"state": "placed"} for row in lifted)])
-    record_seats(unit, [states[name] for name in sorted(states)])
 
 
 def _results(unit: Unit, round_id: str) -> Sequence[sa.Row[Any]]:

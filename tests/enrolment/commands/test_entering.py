@@ -149,7 +149,7 @@ class TestEntering:
         )  # fmt: skip
         assert self.enter(storage, pupil).state == "placed"
         told = facts(storage)
-        assert len(told) == before + 2  # the place and the seats; no name, no contact
+        assert len(told) == before + 1  # the place; no name, no contact
         (place,) = facts(storage, PlaceGiven)
         assert (place.guardian_id, place.home_municipality) == (None, None)
         with storage.reading() as connection:

@@ -16,7 +16,7 @@ from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
-from services.contracts.enrolment import ApplicationQueued, CourseSeatsChanged, PlaceGiven
+from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.contracts.rule_book import Limits
 from services.enrolment import life
 from services.enrolment.checks import check
@@ -41,6 +41,7 @@ from tests.enrolment.story import (
     names,
     request,
     seats,
+    seats_said,
     tell,
 )
 
@@ -105,7 +106,7 @@ def test_a_round_gives_places_and_says_so(storage: Storage) -> None:
     assert (seats(storage, "circus"), seats(storage, "fiddle")) == ((1, 1, 2), (2, 2, 0))
     assert {fact.rule for fact in facts(storage, PlaceGiven)} == {"admission_round"}
     assert sorted(fact.position for fact in facts(storage, ApplicationQueued)) == [1, 2]
-    assert len(facts(storage, CourseSeatsChanged)) == 2
+    assert len(seats_said(storage)) == 2
     well(storage)
 
 
