@@ -18,7 +18,7 @@ from services.enrolment.applying_pages import decide
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN, COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome
-from services.enrolment.entering_pages import EnterForm, enter_application
+from services.enrolment.entering_pages import EnteredFields, enter_application
 from services.enrolment.forms import MOST_ORE, KeyField, Text
 from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import FAMILY, GUARDIAN, person_id, today_of
@@ -55,6 +55,10 @@ class ChosenBody(Schema):
 
     rents = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
     voucher_ore = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_ORE))
+
+
+def chosen_in(body: dict[str, Any]) -> Chosen:
+    return Chosen(body["rents"], body["voucher_ore"])
 
 
 class ApplicationBody(ChosenBody):
@@ -377,13 +381,18 @@ def school_courses(context: Context) -> dict[str, Any]:
     }
 
 
+class EnteredBody(EnteredFields, ChosenBody):
+    """Of a protected pupil `alias` is how it is called instead of its name."""
+
+
 @routes.api(
     "POST",
     "/courses/<course_id>/entered-applications",
     access=STAFF_OF_HOST,
     summary="Enter a paper or phone application, also for a pupil with protected identity",
-    body=EnterForm,
+    body=EnteredBody,
     answer=OutcomeAnswer,
 )
 def enter_by_api(context: Context, course_id: str) -> dict[str, Any]:
-    return outcome_of(context, enter_application(context, course_id, context.body))
+    chosen = chosen_in(context.body)
+    return outcome_of(context, enter_application(context, course_id, context.body, chosen))

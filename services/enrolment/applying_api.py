@@ -16,12 +16,13 @@ from services.enrolment.api import (
     ChosenBody,
     OutcomeAnswer,
     PriceAnswer,
+    chosen_in,
     my_application,
     outcome_of,
 )
 from services.enrolment.applying_pages import apply_as_party
 from services.enrolment.domain.admission import COURSE_UNKNOWN, PUPIL_UNKNOWN
-from services.enrolment.domain.requests import Chosen, is_readable
+from services.enrolment.domain.requests import is_readable
 from services.enrolment.forms import KeyField
 from services.enrolment.pages import FAMILY, person_id, today_of
 from services.enrolment.verdicts import verdicts_of
@@ -89,7 +90,7 @@ def rank_choices_by_api(context: Context, pupil_id: str) -> dict[str, Any]:
 def choose_by_api(context: Context, application_id: str) -> queries.Application:
     my_application(context, application_id)
     with context.parts.storage.unit() as unit:
-        chosen = Chosen(context.body["rents"], context.body["voucher_ore"])
+        chosen = chosen_in(context.body)
         choices.change_chosen(unit, application_id, chosen, context.signed_in.audit_name)
     application: queries.Application = my_application(context, application_id)
     return application
@@ -113,7 +114,7 @@ class PriceOfAnswer(Schema):
 )
 def price_by_api(context: Context, course_id: str) -> dict[str, Any]:
     pupil_id, today = context.body["pupil_id"], today_of(context)
-    wanted = {pupil_id: Chosen(context.body["rents"], context.body["voucher_ore"])}
+    wanted = {pupil_id: chosen_in(context.body)}
     with context.parts.storage.reading() as connection:
         found = queries.course(connection, course_id)
         if found is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import STOCKHOLM, local_date
@@ -27,7 +27,7 @@ from services.enrolment.staff_pages import STAFF_OF_HOST
 routes = Routes()
 
 
-class EnterForm(ChosenForm):
+class EnteredFields(Schema):
     application_id = IdField(required=True)
     pupil_id = IdField(required=True)
     personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
@@ -37,6 +37,10 @@ class EnterForm(ChosenForm):
     applied_on = fields.Date(required=True)
     protected = fields.Boolean(load_default=False)
     alias = Text(load_default=None, validate=validate.Length(1, 100))
+
+
+class EnterForm(EnteredFields, ChosenForm):
+    pass
 
 
 @routes.page("/staff/courses/<course_id>/enter", access=STAFF_OF_HOST)
@@ -51,7 +55,7 @@ def enter(context: Context, course_id: str) -> Response:
     """Pupil and application in one transaction; a refusal keeps what was filled in and changes nothing."""
     form = context.load_form(EnterForm())
     try:
-        outcome = enter_application(context, course_id, form)
+        outcome = enter_application(context, course_id, form, chosen_in(form))
     except Refused as refused:
         given = dict(context.request.form)
         return _form(context, course_id, given, chosen_in(form), refused.refusal)
@@ -59,7 +63,7 @@ def enter(context: Context, course_id: str) -> Response:
     return context.redirect(f"/staff/courses/{course_id}", context.texts.gettext(said))
 
 
-def enter_application(context: Context, course_id: str, form: dict[str, Any]) -> Outcome:
+def enter_application(context: Context, course_id: str, form: dict[str, Any], chosen: Chosen) -> Outcome:
     """Raises Refused."""
     alias = form["alias"] if form["protected"] else None
     if form["protected"] and alias is None:
@@ -74,7 +78,7 @@ def enter_application(context: Context, course_id: str, form: dict[str, Any]) ->
         alias=alias,
     )
     queued_at = _queue_date(form["applied_on"], context)
-    entered = EnteredApplication(form["application_id"], course_id, pupil, queued_at, chosen_in(form))
+    entered = EnteredApplication(form["application_id"], course_id, pupil, queued_at, chosen)
     with context.parts.storage.unit() as unit:
         return commands.enter_application(unit, entered, context.signed_in.audit_name)
 

@@ -12,11 +12,10 @@ from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.enrolment import pupil_queries, queries
 from services.enrolment.answering import settle
-from services.enrolment.api import ApplicationAnswer, ChosenBody, PupilAnswer
+from services.enrolment.api import ApplicationAnswer, ChosenBody, PupilAnswer, chosen_in
 from services.enrolment.choices import change_chosen
 from services.enrolment.decision_pages import STAFF_OF_APPLICATION, ForFamilyForm, SettleForm
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN
-from services.enrolment.domain.requests import Chosen
 from services.enrolment.for_family import act_for_family
 from services.enrolment.forms import Text
 from services.enrolment.pages import today_of
@@ -199,7 +198,7 @@ class ChosenForFamilyBody(ChosenBody):
     answer=ApplicationAnswer,
 )
 def choose_for_family_by_api(context: Context, application_id: str) -> queries.Application:
-    chosen = Chosen(context.body["rents"], context.body["voucher_ore"])
+    chosen = chosen_in(context.body)
     with context.parts.storage.unit() as unit:
         change_chosen(unit, application_id, chosen, context.signed_in.audit_name, context.body["why"])
     return _application(context, application_id)

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from services.notifications.domain.addresses import parts_of_address
-from services.notifications.letters import Letter, LetterWriter
+from services.notifications.letters import LetterWriter
+from services.notifications.material import Letter
 
 
 class _HeaderClasses(HeaderRegistry):

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.chassis.refusals import N_
 from services.chassis.web.languages import Texts, current_language, day, kronor, number, speak
-from services.contracts.fact import LocalText
-from services.notifications.domain.lessons import Lessons
 from services.notifications.domain.rule_words import rule_in_words
 from services.notifications.ending_words import ANOTHER_ENDING, CANCELLATIONS, ENDINGS
+from services.notifications.finance_letters import FinanceLetters
+from services.notifications.material import Content, Letter, Material
 from services.notifications.term_words import BY_RULE, BY_THE_RULES, NOT_CONTINUED, REASONS, Words
 
 FOLDER = Path(__file__).parent
@@ -37,58 +35,13 @@ WEEKDAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CourseFacts:
-    title: LocalText
-    school: str
-    weekday: int
-    room: str
-    lessons: Lessons
-    term: LocalText | None = None
-    cancelled_because: LocalText | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a letter is made of. `pupil_name` None where it never came: the letter then says "your child".
-
-    `is_own` where the reader is the pupil. `facts` is what the fact said, by the message's kind.
-    """
-
-    kind: str
-    language: str
-    reader_name: str
-    facts: Mapping[str, Any]
-    is_own: bool = False
-    pupil_name: str | None = None
-    course: CourseFacts | None = None
-    municipality_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """`html` is the body's content, without a document around it: the mail page shows it too."""
-
-    language: str
-    subject: str
-    text: str
-    html: str
-
-
-@dataclass(slots=True)
-class _Content:
-    subject: str
-    paragraphs: list[str]
-    details: list[tuple[str, str]] = field(default_factory=list)
-    action: tuple[str, str] = ("", "")
-
-
 class LetterWriter:
     """Writes letters; `public_url` is where their links lead."""
 
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
         self._texts = Texts(FOLDER / "locale")
+        self._finance = FinanceLetters(self._say, public_url)
         self._templates = Environment(
             loader=FileSystemLoader(FOLDER / "templates" / "letters"),
             autoescape=True,
@@ -99,16 +52,16 @@ class LetterWriter:
 
     def write(self, material: Material) -> Letter:
         with _speaking(material.language):
-            contents: Mapping[str, Callable[[Material], _Content]] = {
+            contents: Mapping[str, Callable[[Material], Content]] = {
                 "place": self._place,
                 "queued": self._queued,
                 "offered": self._offered,
                 "ended": self._ended,
                 "not_continued": self._not_continued,
                 "cancelled": self._cancelled,
-                "cost_total": self._cost_total,
-                "cost_share": self._cost_share,
-                "reminder": self._reminder,
+                "cost_total": self._finance.cost_total,
+                "cost_share": self._finance.cost_share,
+                "reminder": self._finance.reminder,
             }
             content = contents[material.kind](material)
             # "your child" may begin a sentence where a name would.
@@ -149,7 +102,7 @@ class LetterWriter:
             return self._say(words.own_subject, **about), self._say(words.own, **about)
         return self._say(words.subject, **about), self._say(words.other, **about)
 
-    def _place(self, material: Material) -> _Content:
+    def _place(self, material: Material) -> Content:
         about = self._about(material)
         carried = BY_RULE.get(("place", material.facts["rule"]))
         if carried is not None:
@@ -164,14 +117,14 @@ class LetterWriter:
             happened = self._say(
                 N_("Good news: %(pupil)s has a place on %(course)s at %(school)s. Welcome!"), **about
             )
-        return _Content(
+        return Content(
             subject,
             [happened, self._why(material)],
             self._when_and_where(material),
             self._my_page(N_("See the place and add it to your calendar")),
         )
 
-    def _queued(self, material: Material) -> _Content:
+    def _queued(self, material: Material) -> Content:
         about = {**self._about(material), "position": number(int(material.facts["position"]))}
         other = BY_RULE.get(("queued", material.facts["rule"]))
         if other is not None:
@@ -194,7 +147,7 @@ class LetterWriter:
                 ),
                 **about,
             )
-        return _Content(
+        return Content(
             subject,
             [happened, self._why(material), self._what_to_do(material)],
             self._when_and_where(material),
@@ -211,7 +164,7 @@ class LetterWriter:
             day=day(date.fromisoformat(renew_by)),
         )
 
-    def _offered(self, material: Material) -> _Content:
+    def _offered(self, material: Material) -> Content:
         about = self._about(material)
         carried = BY_RULE.get(("offered", material.facts["rule"]))
         if carried is not None:
@@ -228,7 +181,7 @@ class LetterWriter:
                 **about,
             )
         answer = self._say(N_("Please say yes or no on your page. Others are waiting for your answer."))
-        return _Content(
+        return Content(
             subject,
             [happened, self._why(material), answer, *self._last_day(material)],
             self._when_and_where(material),
@@ -247,26 +200,26 @@ class LetterWriter:
             )
         ]
 
-    def _ended(self, material: Material) -> _Content:
+    def _ended(self, material: Material) -> Content:
         about = self._about(material)
         ending = (material.facts["outcome"], material.facts["had"])
         own, other = ENDINGS.get(ending, ANOTHER_ENDING)
         subject = self._say(N_("Your application has ended: %(course)s"), **about)
         mistake = self._say(N_("If this is not what you wanted, get in touch with the school."))
-        return _Content(
+        return Content(
             subject,
             [self._say(own if material.is_own else other, **about), *self._cost(material), mistake],
             self._what(material),
             self._my_page(N_("See your applications")),
         )
 
-    def _not_continued(self, material: Material) -> _Content:
+    def _not_continued(self, material: Material) -> Content:
         subject, happened = self._in_words(material, NOT_CONTINUED)
         reason = self._say(REASONS.get(material.facts["reason"], BY_THE_RULES))
         mistake = self._say(N_("If this is not what you wanted, get in touch with the school."))
         why = self._say(N_("Why: %(reason)s"), reason=reason)
         link = (self._say(N_("Look for another course")), f"{self._public_url}/courses")
-        return _Content(subject, [happened, why, mistake], self._what(material), link)
+        return Content(subject, [happened, why, mistake], self._what(material), link)
 
     def _cost(self, material: Material) -> list[str]:
         """What a late withdrawal costs, where the rule book says so."""
@@ -276,7 +229,7 @@ class LetterWriter:
         cost = kronor(int(cost_ore))
         return [self._say(N_("By the school's rules a withdrawal this late costs %(cost)s."), cost=cost)]
 
-    def _cancelled(self, material: Material) -> _Content:
+    def _cancelled(self, material: Material) -> Content:
         about = self._about(material)
         own, other = CANCELLATIONS.get(material.facts["had"], CANCELLATIONS["queue"])
         paragraphs = [
@@ -288,79 +241,7 @@ class LetterWriter:
             paragraphs.insert(1, self._say(N_("The school's reason: %(reason)s"), reason=reason))
         link = (self._say(N_("Look for another course")), f"{self._public_url}/courses")
         subject = self._say(N_("Cancelled: %(course)s"), **about)
-        return _Content(subject, paragraphs, self._what(material), link)
-
-    def _cost_total(self, material: Material) -> _Content:
-        facts = self._cost_facts(material)
-        details = [
-            (self._say(N_("Budget")), facts["budget"]),
-            (self._say(N_("Population date")), facts["day"]),
-            (self._say(N_("Payers")), number(int(material.facts["payers"]))),
-        ]
-        if material.facts["region_ore"] is not None:
-            details.append((self._say(N_("The region's share")), kronor(int(material.facts["region_ore"]))))
-        happened = self._say(
-            N_(
-                "The cost shares for %(year)s are computed. The budget of %(budget)s is split over the "
-                "region and the member municipalities, and the shares sum exactly to it."
-            ),
-            **facts,
-        )
-        subject = self._say(N_("Cost shares for %(year)s: %(budget)s"), **facts)
-        return _Content(subject, [happened], details, self._derivation(material))
-
-    def _cost_share(self, material: Material) -> _Content:
-        share = kronor(int(material.facts["share_ore"]))
-        facts = {**self._cost_facts(material), "share": share, "municipality": material.municipality_name}
-        details = [
-            (self._say(N_("Your share")), share),
-            (self._say(N_("Of the budget")), facts["budget"]),
-            (self._say(N_("Population date")), facts["day"]),
-        ]
-        happened = self._say(
-            N_("The cost shares for %(year)s are computed. The share of %(municipality)s is %(share)s."),
-            **facts,
-        )
-        subject = self._say(N_("Cost share for %(year)s, %(municipality)s: %(share)s"), **facts)
-        return _Content(subject, [happened], details, self._derivation(material))
-
-    def _reminder(self, material: Material) -> _Content:
-        facts = material.facts
-        left, pay_by = kronor(int(facts["open_ore"])), day(date.fromisoformat(facts["pay_by"]))
-        about = {"invoice": facts["invoice_number"], "level": facts["level"], "amount": left}
-        happened = self._say(
-            N_(
-                "Invoice %(invoice)s fell due on %(due)s, and %(amount)s is left to pay. "
-                "This is reminder %(level)s."
-            ),
-            due=day(date.fromisoformat(facts["due_on"])),
-            **about,
-        )
-        asked = self._say(
-            N_("Please pay at the latest on %(day)s. If the invoice is wrong, contest it on its page."),
-            day=pay_by,
-        )
-        details = [
-            (self._say(N_("Reminder")), facts["number"]),
-            (self._say(N_("Invoice")), facts["invoice_number"]),
-            (self._say(N_("Left to pay")), left),
-            (self._say(N_("At the latest on")), pay_by),
-        ]
-        href = f"{self._public_url}/finance/reminders/{facts['reminder_id']}"
-        link = (self._say(N_("See the reminder and how to pay")), href)
-        subject = self._say(N_("Reminder %(level)s of invoice %(invoice)s: %(amount)s"), **about)
-        return _Content(subject, [happened, asked], details, link)
-
-    def _cost_facts(self, material: Material) -> dict[str, Any]:
-        return {
-            "year": str(material.facts["year"]),
-            "budget": kronor(int(material.facts["budget_ore"])),
-            "day": day(date.fromisoformat(material.facts["population_date"])),
-        }
-
-    def _derivation(self, material: Material) -> tuple[str, str]:
-        label = self._say(N_("See how the shares were worked out"))
-        return label, f"{self._public_url}/finance/{material.facts['year']}"
+        return Content(subject, paragraphs, self._what(material), link)
 
     def _why(self, material: Material) -> str:
         reason = self._say(rule_in_words(material.facts["rule"]))
@@ -399,7 +280,7 @@ class LetterWriter:
         ]
 
 
-def _plain(content: _Content, greeting: str, closing: list[str]) -> str:
+def _plain(content: Content, greeting: str, closing: list[str]) -> str:
     details = "\n".join(f"{label}: {value}" for label, value in content.details)
     label, href = content.action
     blocks = [greeting, *content.paragraphs, details, f"{label}:\n{href}", "\n".join(closing)]

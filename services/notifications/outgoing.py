@@ -18,7 +18,7 @@ from services.chassis.web.languages import DEFAULT_LANGUAGE, LANGUAGES
 from services.contracts.fact import LocalText
 from services.notifications.domain.lessons import Lessons
 from services.notifications.domain.retries import back_off, is_given_up
-from services.notifications.letters import CourseFacts, Letter, Material
+from services.notifications.material import CourseFacts, Letter, Material
 from services.notifications.tables import (
     contacts,
     course_cancellations,

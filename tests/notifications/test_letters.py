@@ -11,7 +11,8 @@ import pytest
 from services.chassis.web.languages import current_language, speak
 from services.contracts.fact import LocalText
 from services.notifications.domain.lessons import Lessons
-from services.notifications.letters import KINDS, CourseFacts, Letter, LetterWriter, Material
+from services.notifications.letters import KINDS, LetterWriter
+from services.notifications.material import CourseFacts, Letter, Material
 
 COURSE = CourseFacts(
     title=LocalText("Lördagsfiol", "Saturday fiddle"),

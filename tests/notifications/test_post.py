@@ -20,7 +20,8 @@ import pytest
 
 from services.chassis.storage.engine import Storage
 from services.notifications.envelopes import make_mail
-from services.notifications.letters import Letter, LetterWriter
+from services.notifications.letters import LetterWriter
+from services.notifications.material import Letter
 from services.notifications.post import MailFolder, PostUnavailable, SmtpPost, Undelivered
 from services.notifications.sender import Sender
 from services.notifications.settings import SmtpServer

@@ -104,6 +104,9 @@ class TestStaff:
             ({"protected": True, "alias": "Eken", "personal_identity": ALMA.personal_identity}, 409,
              "pupil_not_protected"),
             ({"protected": "perhaps"}, 422, "input_invalid"),
+            ({"voucher_ore": 100_00}, 422, "voucher_not_taken"),
+            ({"voucher_ore": "100"}, 422, "input_invalid"),
+            ({"voucher": "100"}, 422, "input_invalid"),  # kronor are for forms
         ],
     )  # fmt: skip
     def test_a_paper_that_is_refused(
