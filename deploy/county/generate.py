@@ -339,6 +339,8 @@ class Admissions:
         self._dice = dice
         self._weekdays: dict[str, list[int]] = {pupil.pupil_key: [] for pupil in pupils}
         self._applicants: dict[str, int] = {course.course_key: 0 for course in courses}
+        # (pupil, municipality) of who plays an instrument there: some schools allow one.
+        self._players: set[tuple[str, str]] = set()
         self.applications: list[Application] = []
         by_key = {course.course_key: course for course in courses}
         personas = [child for family in subjects["families"] for child in family["children"]]
@@ -366,6 +368,8 @@ class Admissions:
         self.applications.append(Application(pupil_key, course.course_key, *moment))
         self._weekdays[pupil_key].append(course.weekday)
         self._applicants[course.course_key] += 1
+        if course.fee_kind == "instrument":
+            self._players.add((pupil_key, course.municipality_code))
 
     def _wanted(self, subject: Row) -> int:
         """How many apply for the course in all."""
@@ -388,6 +392,8 @@ class Admissions:
         """How likely the pupil applies; 0 for a day that is taken and for who has applied enough."""
         appetite, weekdays = self._subjects["appetite"], self._weekdays[pupil.pupil_key]
         if not _fits(pupil, course) or course.weekday in weekdays or len(weekdays) >= len(appetite):
+            return 0
+        if course.fee_kind == "instrument" and (pupil.pupil_key, course.municipality_code) in self._players:
             return 0
         if pupil.municipality_code == course.municipality_code:
             distance = "home"

@@ -15,7 +15,7 @@ from services.chassis.clock import age_on, local_date
 from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
-from services.enrolment import pricing, repository, surroundings
+from services.enrolment import pricing, repository, seats, surroundings
 from services.enrolment.domain.admission import (
     AGE_OF_MAJORITY,
     APPLICATION_ENDED,
@@ -63,7 +63,8 @@ def decide_applications(
 ) -> list[Answer]:
     """Decide in the order of arrival; an answer for each request, in the same order.
 
-    Locks the courses once, in id order, before anything is judged. A request that is there already, by its
+    Locks the courses once, in id order, before anything is judged, and those with them that the pupils wait
+    for already: a place may end that. A request that is there already, by its
     id or as an active application of the pupil for the course, is answered with what was decided then.
     `together` where all of them get places or all wait.
     """
@@ -85,17 +86,22 @@ def decide_applications(
     positions = _positions(batch)
     for request, decision, row in batch.decided:
         _record(batch, request, decision, row, positions)
+    for request, decision, _ in batch.decided:
+        if decision.state == "placed":
+            course, others = batch.courses[request.course_id], batch.engagements[request.pupil_id]
+            seats.leave_other_instruments(unit, others, course, batch.courses, request.by)
     return [_with_position(answer, positions) for answer in answers]
 
 
 def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
     course_ids = {request.course_id for request in requests}
     pupil_ids = {request.pupil_id for request in requests}
-    courses = repository.lock_courses(unit, course_ids)
+    courses = repository.lock_courses_of(unit, pupil_ids, course_ids)
+    asked = [course for course_id, course in courses.items() if course_id in course_ids]
     connection = unit.connection
-    ceilings = surroundings.load_ceilings(connection, {course.term_id for course in courses.values()})
-    surroundings.count_held(connection, courses.values())
-    surroundings.find_blocked(connection, courses.values(), ceilings, unit.today)
+    ceilings = surroundings.load_ceilings(connection, {course.term_id for course in asked})
+    surroundings.count_held(connection, asked)
+    surroundings.find_blocked(connection, asked, ceilings, unit.today)
     existing = repository.existing_applications(
         unit, {request.application_id for request in requests}, course_ids, pupil_ids
     )
@@ -109,7 +115,7 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
         surroundings.engagements_of(connection, pupil_ids),
         surroundings.queue_dates_of(connection, pupil_ids),
         ceilings,
-        repository.last_queued(unit, [each.course_id for each in courses.values() if each.waiting]),
+        repository.last_queued(unit, [each.course_id for each in asked if each.waiting]),
     )
 
 

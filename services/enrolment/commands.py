@@ -298,11 +298,7 @@ def _accept(unit: Unit, row: sa.Row[Any], states: Mapping[str, CourseState], by:
     seats.place(unit, row, course, by)
     if row.rule == CARRIED_OVER:
         return  # it is confirmed, and nothing else is accepted for it
-    others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
-    for other in repository.lock_applications(unit, others):
-        seats.end_application(unit, other, states[other.course_id], "one_instrument", by)
-        seats.offer_free_seats(unit, states[other.course_id], fresh=True)
-        repository.save_seats(unit, [states[other.course_id]])
+    seats.leave_other_instruments(unit, engagements, course, states, by)
     choices.settle(unit, row.pupil_id, course, by)
 
 

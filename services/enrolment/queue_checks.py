@@ -51,10 +51,10 @@ def _ahead(offer: Any, state: CourseState, rows: Sequence[Any]) -> Iterator[str]
     """Who waits today and stood before the one who was offered the seat."""
     order = order_on(state.rule_book, state.terms.term_starts_on, local_date(offer.offered_at))
     offered = next(row for row in rows if row.application_id == offer.application_id)
-    behind = repository.waiting_of(offered, state, set(), set())
+    behind = repository.waiting_of(offered, state, {}, set())
     for row in rows:
         if row.state == "queued" and stood_before(
-            repository.waiting_of(row, state, set(), set()), behind, order
+            repository.waiting_of(row, state, {}, set()), behind, order
         ):
             yield row.application_id
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +30,9 @@ from services.enrolment.tables import (
     rule_books,
     terms,
 )
+
+# A place of a term that ended longer ago than this is none of the term before.
+BETWEEN_TERMS = timedelta(days=150)
 
 
 @lru_cache(maxsize=512)
@@ -266,7 +269,7 @@ def queues(
         return {}
     queued = (applications.c.course_id.in_(list(states)), applications.c.state == "queued")
     waiting = connection.execute(waiting_rows().where(*queued)).all()
-    placed = _schools_of(connection, {row.pupil_id for row in waiting})
+    placed = schools_of(connection, {row.pupil_id for row in waiting})
     siblings = siblings_on_course(connection, states)
     found: dict[str, list[Waiting]] = {course_id: [] for course_id in states}
     for row in waiting:
@@ -296,9 +299,12 @@ def queue_order(state: CourseState, today: date) -> tuple[str, ...]:
 
 
 def waiting_of(
-    row: sa.Row[Any], state: CourseState, placed: set[tuple[str, str]], siblings: set[tuple[str, str]]
+    row: sa.Row[Any],
+    state: CourseState,
+    placed: Mapping[tuple[str, str], date],
+    siblings: set[tuple[str, str]],
 ) -> Waiting:
-    """From a row of `waiting_rows`; `placed` are (pupil, host) of places, `siblings` (pupil, course)."""
+    """From a row of `waiting_rows`; `placed` is of `schools_of`, `siblings` are (pupil, course)."""
     terms_of, book = state.terms, state.rule_book
     age = age_on(row.born_on, terms_of.term_starts_on)
     on_time = not book.times.apply_until.has_passed(terms_of.term_starts_on, local_date(row.queued_at))
@@ -308,7 +314,7 @@ def waiting_of(
         queued_at=row.queued_at,
         age=age,
         lives_in_host=lives_in_host,
-        has_place_at_school=(row.pupil_id, terms_of.host.code) in placed,
+        has_place_at_school=takes_part(placed.get((row.pupil_id, terms_of.host.code)), terms_of),
         is_adult=is_adult(book, age, terms_of.term_starts_on, known_of(row)),
         pupil_id=row.pupil_id,
         home_code=row.home_then,
@@ -341,17 +347,26 @@ def siblings_on_course(connection: sa.Connection, states: Mapping[str, CourseSta
     return {(row.pupil_id, row.course_id) for row in rows}
 
 
-def _schools_of(connection: sa.Connection, pupil_ids: Collection[str]) -> set[tuple[str, str]]:
-    """(pupil, host municipality) for every place these pupils hold."""
-    if not pupil_ids:
-        return set()
+def schools_of(
+    connection: sa.Connection, pupil_ids: Collection[str] | sa.Select[Any]
+) -> dict[tuple[str, str], date]:
+    """By pupil and host municipality, until when the places last that these pupils hold or held there."""
+    mine = pupil_ids if isinstance(pupil_ids, sa.Select) else list(pupil_ids)
     rows = connection.execute(
-        sa.select(applications.c.pupil_id, courses.c.municipality_code)
+        sa.select(
+            applications.c.pupil_id, courses.c.municipality_code, sa.func.max(terms.c.ends_on).label("until")
+        )
         .join(courses, courses.c.course_id == applications.c.course_id)
-        .where(applications.c.pupil_id.in_(list(pupil_ids)), applications.c.state.in_(HELD))
-        .distinct()
+        .join(terms, terms.c.term_id == courses.c.term_id)
+        .where(applications.c.pupil_id.in_(mine), applications.c.state.in_(HELD))
+        .group_by(applications.c.pupil_id, courses.c.municipality_code)
     )
-    return {(row.pupil_id, row.municipality_code) for row in rows}
+    return {(row.pupil_id, row.municipality_code): row.until for row in rows}
+
+
+def takes_part(until: date | None, terms_of: CourseTerms) -> bool:
+    """Whether a place that lasts `until` makes one no new pupil: of the course's term, or the one before."""
+    return until is not None and until > terms_of.term_starts_on - BETWEEN_TERMS
 
 
 def lock_application(unit: Unit, application_id: str) -> tuple[sa.Row[Any], CourseState]:

@@ -5,7 +5,7 @@ The course is locked before, as everywhere; `repository.save_seats` writes its s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,7 @@ from services.enrolment.domain.admission import (
     PUPIL_UNKNOWN,
     CourseState,
 )
+from services.enrolment.domain.limits import Engagement
 from services.enrolment.domain.offers import Choice, keeps_place_in_queue, last_day_to_answer
 from services.enrolment.domain.queue import position_of
 from services.enrolment.offering import plan_offers
@@ -161,6 +162,24 @@ def end_application(
             cost_ore=None if cost is None else cost.cost_ore,
         )
     )
+
+
+def leave_other_instruments(
+    unit: Unit,
+    engagements: Iterable[Engagement],
+    course: CourseState,
+    states: Mapping[str, CourseState],
+    by: str,
+) -> None:
+    """Where the course's rule book lets a pupil play one instrument, who has got it leaves the queues for the
+    school's others, and the seats it was offered there. Their courses are locked, and among `states`.
+    """
+    others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
+    for other in repository.lock_applications(unit, others):
+        if other.state in ("queued", "offered"):
+            end_application(unit, other, states[other.course_id], "one_instrument", by)
+            offer_free_seats(unit, states[other.course_id], fresh=True)
+            repository.save_seats(unit, [states[other.course_id]])
 
 
 def _queue_date_after(unit: Unit, row: sa.Row[Any], course: CourseState, outcome: str) -> None:

@@ -171,6 +171,51 @@ class TestOneInstrument:
         assert states(storage, "circus")["mine-circus"] == "queued"  # another school's own rules
         assert seats(storage, "viola") == (1, 1, 0)
 
+    def test_a_place_at_once_does_the_same(self, storage: Storage) -> None:
+        rules(storage, limits=Limits(one_instrument=True))
+        tell(storage, self.VIOLA)
+        (first,) = children(storage, 1)
+        decide(storage, request("first", "viola", first))
+        decide(storage, request("mine-viola", "viola", "alma"))
+        assert names(decide(storage, request("mine", pupil_id="alma"))) == ["placed"]
+        assert states(storage, "viola") == {"first": "placed", "mine-viola": "one_instrument"}
+        assert seats(storage, "viola") == (1, 1, 0)
+        with storage.reading() as connection:
+            assert checks.check(connection) == []
+
+    def test_of_two_that_are_decided_together_too(self, storage: Storage) -> None:
+        rules(storage, limits=Limits(one_instrument=True))
+        tell(storage, self.VIOLA)
+        (first,) = children(storage, 1)
+        decide(storage, request("first", "viola", first))
+        decide(storage, request("mine-viola", "viola", "alma"), request("mine", pupil_id="alma"))
+        assert states(storage, "viola")["mine-viola"] == "one_instrument"
+        assert (states(storage)["mine"], seats(storage, "viola")) == ("placed", (1, 1, 0))
+        told = [type(fact).__name__ for fact in facts(storage) if getattr(fact, "pupil_id", "") == "alma"]
+        assert told[:3] == ["ApplicationQueued", "PlaceGiven", "ApplicationEnded"]
+
+    def test_a_seat_that_was_offered_goes_to_the_next(self, storage: Storage) -> None:
+        rules(storage, limits=Limits(one_instrument=True))
+        tell(storage, self.VIOLA)
+        first, after = children(storage, 2)
+        decide(storage, request("first", "viola", first), request("mine-viola", "viola", "alma"))
+        decide(storage, request("after", "viola", after))
+        do(storage, commands.withdraw, "first")
+        assert states(storage, "viola")["mine-viola"] == "offered"
+        decide(storage, request("mine", pupil_id="alma"))
+        assert states(storage, "viola") == {
+            "first": "withdrawn",
+            "mine-viola": "one_instrument",
+            "after": "offered",
+        }
+
+    def test_who_has_one_gets_no_other(self, storage: Storage) -> None:
+        rules(storage, limits=Limits(one_instrument=True))
+        tell(storage, self.VIOLA, replace(FIDDLE, course_id="drama", fee_kind="theatre", weekday=3))
+        assert names(decide(storage, request("mine", pupil_id="alma"))) == ["placed"]
+        assert names(decide(storage, request("more", "viola", "alma"))) == ["too_many_instruments"]
+        assert names(decide(storage, request("drama", "drama", "alma"))) == ["placed"]
+
 
 class TestPassedOver:
     def test_reserved_seats_go_to_their_municipality_and_the_others_are_told(self, storage: Storage) -> None:

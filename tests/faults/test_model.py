@@ -34,6 +34,7 @@ from services.enrolment import commands
 from services.enrolment.admission import decide_applications
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.requests import ApplicationRequest, Outcome
+from services.enrolment.seat_news import say_seats
 from services.enrolment.tables import applications, courses
 from services.notifications.tables import messages
 from tests.enrolment.story import CATALOGUE, NORRBY, NORRBYS_RULES, TERM, number
@@ -174,6 +175,14 @@ class Samklang(RuleBasedStateMachine):
             self.pipeline.restart("enrolment")
         else:
             assert self.model.withdraw(application)
+
+    @rule(dies=SELDOM)
+    def say_seats(self, dies: bool) -> None:
+        try:
+            with self._unit(dies) as unit:
+                say_seats(unit, 10_000)
+        except Crash:
+            self.pipeline.restart("enrolment")
 
     @rule(course=st.sampled_from(list(COURSES)), seats=st.integers(1, 4))
     def the_school_has_other_seats(self, course: str, seats: int) -> None:

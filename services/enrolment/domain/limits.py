@@ -165,9 +165,12 @@ def _instruments(rule_book: RuleBook, here: list[Engagement], *, held: bool) -> 
 
 
 def _too_many_instruments(rule_book: RuleBook, wish: Wish, here: list[Engagement]) -> Refusal | None:
-    most = rule_book.limits.instruments
-    if most is None and rule_book.limits.ranked_choices is not None and rule_book.limits.one_instrument:
-        most = 1  # the best one by rank
+    limits = rule_book.limits
+    most = limits.instruments
+    if most is None and limits.one_instrument:
+        most = 1
+        if limits.ranked_choices is None:  # else the best one by rank; here the one that is accepted
+            here = [each for each in here if each.state == "placed"]
     if most is None or not rule_book.is_instrument(wish.fee_kind):
         return None
     held = _instruments(rule_book, here, held=True)

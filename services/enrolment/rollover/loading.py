@@ -15,7 +15,6 @@ from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import Municipality
 from services.enrolment import pricing, repository, surroundings
 from services.enrolment.domain.admission import Applicant, CourseState
-from services.enrolment.domain.limits import HELD
 from services.enrolment.domain.queue import Waiting
 from services.enrolment.domain.requests import Chosen
 from services.enrolment.domain.rollover import Holder, Input
@@ -163,7 +162,10 @@ class _People:
         self.next_of = {(row.course_id, row.pupil_id): row for row in self.active if row.course_id in new}
         self.known = repository.known_municipalities(connection)
         self._siblings = repository.siblings_on_course(connection, new)
-        self._schools = _schools(connection, mine)
+        them = sa.select(applications.c.pupil_id).join(
+            courses, courses.c.course_id == applications.c.course_id
+        )
+        self._schools = repository.schools_of(connection, them.where(mine))
         renting = {row.pupil_id for row in self.active if row.rents is not None}
         self._families = pricing.families_of(connection, renting)
 
@@ -173,18 +175,6 @@ class _People:
     def may_rent(self, row: sa.Row[Any], course: CourseState) -> bool:
         """Whether the course's rule book lets the pupil rent there what it rents with its place."""
         return pricing.refusal_of(self._families, row, course, Chosen(row.rents)) is None
-
-
-def _schools(connection: sa.Connection, mine: sa.ColumnElement[bool]) -> set[tuple[str, str]]:
-    """(pupil, host municipality) for every place that the pupils of these courses hold."""
-    them = sa.select(applications.c.pupil_id).join(courses, courses.c.course_id == applications.c.course_id)
-    rows = connection.execute(
-        sa.select(applications.c.pupil_id, courses.c.municipality_code)
-        .join(courses, courses.c.course_id == applications.c.course_id)
-        .where(applications.c.pupil_id.in_(them.where(mine)), applications.c.state.in_(HELD))
-        .distinct()
-    )
-    return {(row.pupil_id, row.municipality_code) for row in rows}
 
 
 def _holder(

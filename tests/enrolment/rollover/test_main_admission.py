@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from werkzeug.test import Client
@@ -23,6 +23,7 @@ from tests.enrolment.story import (
     MARIA,
     NORRBY,
     NORRBYS_RULES,
+    TERM,
     applied,
     children,
     decide,
@@ -80,6 +81,32 @@ def test_a_new_pupil_goes_before_one_who_came_first(storage: Storage, clock: Fix
     clock.time = datetime(2026, 12, 10, 9, 0, tzinfo=UTC)
     OfferExpiry(storage).run_once()
     assert states(storage, "third") == {"old": "queued", "new": "offered"}
+
+
+@pytest.mark.parametrize(
+    ("ends_on", "first"),
+    [(date(2025, 12, 20), "old"), (date(2026, 12, 20), "new"), (date(2027, 6, 4), "new")],
+)
+def test_who_left_the_school_terms_ago_is_a_new_pupil(
+    storage: Storage, clock: FixedClock, ends_on: date, first: str
+) -> None:
+    """A place stays where it was given when its term is over: one of the term before counts, no older one."""
+    before, after = children(storage, 2)
+    days = {"starts_on": ends_on - timedelta(days=120), "apply_from": ends_on - timedelta(days=200)}
+    old_term = replace(TERM, term_id="then", **days, ends_on=ends_on, apply_until=ends_on)
+    course = replace(NEXT_FIDDLE, continues=None, weekday=4)
+    tell(storage, old_term, replace(course, course_id="long-ago", term_id="then"))
+    tell(storage, replace(course, course_id="third", term_id="vt27", capacity=1))
+    clock.time = datetime.combine(ends_on - timedelta(days=60), time(9), UTC)
+    assert applied(storage, "place", "long-ago", before).state == "placed"
+    clock.time = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    decide(storage, request("old", "third", before))
+    clock.time += timedelta(days=1)
+    decide(storage, request("new", "third", after))
+    clock.time = datetime(2026, 12, 10, 9, 0, tzinfo=UTC)
+    OfferExpiry(storage).run_once()
+    offered = {name for name, state in states(storage, "third").items() if state == "offered"}
+    assert offered == {first}
 
 
 def test_from_the_day_on_who_comes_has_a_free_seat_at_once(storage: Storage, clock: FixedClock) -> None:
