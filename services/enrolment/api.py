@@ -277,6 +277,8 @@ class VerdictAnswer(Schema):
     fee_ore = fields.Integer(required=True, allow_none=True)
     price = fields.Nested(PriceAnswer, required=True, allow_none=True)
     application_id = fields.String(required=True, allow_none=True)
+    # The rule by which the pupil would wait today; null where it would have a seat at once.
+    waits_by = fields.String(required=True, allow_none=True)
 
 
 class VerdictsAnswer(Schema):
@@ -315,6 +317,7 @@ def _verdict(context: Context, verdict: Verdict) -> dict[str, Any]:
         "fee_ore": verdict.fee_ore,
         "price": verdict.price,
         "application_id": verdict.application_id,
+        "waits_by": verdict.waits_by,
     }
 
 

@@ -14,7 +14,7 @@ from services.chassis.refusals import Refusal
 from services.contracts.eligibility import Basis, basis_for_pupil, refusal_for_pupil, refusal_to_apply
 from services.contracts.price import Price, full_price, takes_voucher
 from services.enrolment import pricing, queries, repository, surroundings
-from services.enrolment.domain.admission import CourseState, refusal_before_round
+from services.enrolment.domain.admission import CourseState, refusal_before_round, why_waits
 from services.enrolment.domain.limits import Wish, last_choice, refusal_by_limits
 from services.enrolment.domain.requests import NOTHING_CHOSEN, Chosen
 from services.enrolment.tables import pupils
@@ -26,7 +26,8 @@ class Verdict:
 
     `price` is the full price for this pupil, with what the family chose; None where the rule book names none.
     `choices` are the places among the pupil's ranked choices that it may have, from 1; none without ranks.
-    `chosen_refusal` says why the family may not rent or pay as it chose.
+    `chosen_refusal` says why the family may not rent or pay as it chose. `waits_by` is the rule by which the
+    pupil would wait today; None where it would have a seat at once.
     """
 
     pupil: queries.Pupil
@@ -40,6 +41,7 @@ class Verdict:
     takes_voucher: bool = False
     chosen: Chosen = NOTHING_CHOSEN
     chosen_refusal: Refusal | None = None
+    waits_by: str | None = None
 
     @property
     def fee_ore(self) -> int | None:
@@ -64,11 +66,17 @@ def verdicts_of(
     }
     family = pricing.families_of(connection, ids)
     limits = surroundings.load_ceilings(connection, [state.term_id])
+    surroundings.count_held(connection, [state])
     surroundings.find_blocked(connection, [state], limits, today)
     wanted = chosen or {}
     return [
         _verdict(
-            (pupil, rows[pupil.pupil_id]), family, state, today, wanted.get(pupil.pupil_id, NOTHING_CHOSEN)
+            (pupil, rows[pupil.pupil_id]),
+            family,
+            state,
+            today,
+            wanted.get(pupil.pupil_id, NOTHING_CHOSEN),
+            waits_by=why_waits(state, pupil.home.code, today, limits),
         )
         for pupil in mine
     ]
@@ -80,13 +88,15 @@ def _verdict(
     state: CourseState,
     today: date,
     chosen: Chosen,
+    *,
+    waits_by: str | None,
 ) -> Verdict:
     pupil, row = who
     terms, rule_book = state.terms, state.rule_book
     known = repository.known_of(row)
     age = age_on(pupil.born_on, terms.term_starts_on)
     engagements = family.engagements.get(pupil.pupil_id, ())
-    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=state.gives_seat_on(today))
+    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=waits_by is None)
     last = last_choice(rule_book, state.lesson, engagements)
     by_limits = {
         choice: refusal_by_limits(rule_book, replace(wish, choice=choice), engagements)
@@ -122,4 +132,5 @@ def _verdict(
         takes_voucher=takes_voucher(rule_book, facts),
         chosen=chosen,
         chosen_refusal=chosen_refusal,
+        waits_by=waits_by,
     )

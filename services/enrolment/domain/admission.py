@@ -188,22 +188,38 @@ def decide(
     )
     if refusal is not None:
         return refusal
-    is_free = course.gives_seat_on(today)
-    held_back = _held_back(course, applicant, today, around) if is_free else None
-    gets_seat = is_free and held_back is None
-    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, gets_seat, around.choice)
+    waits_by = why_waits(course, applicant.home.code, today, around.ceilings, too_few=around.waits)
+    wish = Wish(course.course_id, course.terms.fee_kind, course.lesson, waits_by is None, around.choice)
     refusal = refusal_by_limits(course.rule_book, wish, around.engagements)
     if refusal is not None:
         return refusal
     basis = basis_for_pupil(course.terms, course.rule_book, applicant.home, applicant.known)
     facts = _facts(course)
-    if gets_seat:
+    if waits_by is None:
         course.take_seat(applicant.home.code)
         around.ceilings.use(applicant.home.code, course)
         return Decision("placed", FREE_SEAT, basis.rule, now, facts)
+    course.blocked += course.gives_seat_on(today)  # who comes next goes before one who may not have the seat
     course.waiting += 1
-    course.blocked += held_back is not None
-    return Decision("queued", held_back or _why_full(course, today), basis.rule, now, facts)
+    return Decision("queued", waits_by, basis.rule, now, facts)
+
+
+def why_waits(
+    course: CourseState, home_code: str, today: date, ceilings: Ceilings, *, too_few: bool = False
+) -> str | None:
+    """The rule by which a pupil who lives there and comes today waits; None where it has a seat at once.
+
+    `too_few` where there are too few seats for all the siblings it comes with.
+    """
+    if not course.gives_seat_on(today):
+        return _why_full(course, today)
+    if ceilings.is_reached(home_code, course):
+        return CEILING
+    if too_few:
+        return SEATS_TOGETHER
+    if course.seats.free <= reserved_for_others(course.rule_book, home_code, course.seats, course.day(today)):
+        return RESERVED
+    return None
 
 
 def _why_full(course: CourseState, today: date) -> str:
@@ -213,18 +229,6 @@ def _why_full(course: CourseState, today: date) -> str:
     if course.kept and course.taken < course.capacity:
         return KEPT_SEATS
     return course.rule_book.order[0]
-
-
-def _held_back(course: CourseState, applicant: Applicant, today: date, around: Surroundings) -> str | None:
-    """Why a free seat would not go to this pupil: kept for others, paid by nobody, too few for siblings."""
-    if around.ceilings.is_reached(applicant.home.code, course):
-        return CEILING
-    if around.waits:
-        return SEATS_TOGETHER
-    home = applicant.home.code
-    if course.seats.free <= reserved_for_others(course.rule_book, home, course.seats, course.day(today)):
-        return RESERVED
-    return None
 
 
 def _facts(course: CourseState) -> dict[str, object]:

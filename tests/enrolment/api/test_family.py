@@ -131,6 +131,7 @@ class TestMyFamily:
             "fee_ore": 85000,
             "price": PRICE,
             "application_id": "a1",
+            "waits_by": None,
         }
         assert (leo["may_apply"], leo["refusal"], leo["rule"]) == (False, "pupil_too_old", "norrby-2024/ages")
         assert "up to 12 years" in leo["reason"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -11,12 +12,27 @@ from services.chassis.clock import FixedClock
 from services.chassis.ids import new_id
 from services.chassis.storage.engine import Storage
 from services.chassis.web.session import LANGUAGE_COOKIE
+from services.contracts.catalogue import RuleBookPublished
+from services.contracts.rule_book import Ordering, ReservedSeats
 from services.enrolment import commands
 from services.enrolment.commands import NewPupil
-from services.enrolment.tables import applications
+from services.enrolment.tables import applications, ceilings
 from tests.enrolment.conftest import both
 from tests.enrolment.pages.visitor import Visitor, refusal
-from tests.enrolment.story import CANCELLED, KRISTINA, MARIA, NORRBY, SAMIRA, count, number, states, tell
+from tests.enrolment.story import (
+    CANCELLED,
+    KRISTINA,
+    MARIA,
+    NORRBY,
+    NORRBYS_RULES,
+    NOW,
+    SAMIRA,
+    SODERBY,
+    count,
+    number,
+    states,
+    tell,
+)
 
 
 class TestApplying:
@@ -50,6 +66,28 @@ class TestApplying:
         assert "The course is full and 2 wait." in text
         assert "Put Ny in the queue" in text
         assert "Alma has applied already" in text
+
+    def test_a_seat_that_would_not_go_to_this_child_is_not_promised(
+        self, visitor: Visitor, storage: Storage
+    ) -> None:
+        """The page says what the decision will: the seats are there, and yet the child would wait."""
+        pays_for_none = {"municipality_code": SODERBY, "term_id": "vt27", "most_places": 0}
+        with storage.unit() as unit:
+            unit.execute(sa.insert(ceilings).values(**pays_for_none, set_by="x", set_at=NOW))
+        text = visitor.is_family(SAMIRA).reads("/apply/fiddle")
+        assert "Noor may join the queue" in text
+        assert "the home municipality pays for no more places elsewhere" in text
+        assert "Put Noor in the queue" in text
+        assert "seats are free" not in text
+        visitor.is_family(SAMIRA).sends("/apply/fiddle", application_id=new_id(), pupil_id="noor")
+        assert set(states(storage).values()) == {"queued"}
+
+    def test_nor_one_that_is_reserved_for_others(self, maria: Visitor, storage: Storage) -> None:
+        kept = Ordering(reserved_seats=(ReservedSeats(SODERBY, 2),))
+        tell(storage, RuleBookPublished("norrby-2024", replace(NORRBYS_RULES, ordering=kept)))
+        text = maria.reads("/apply/fiddle")
+        assert "Alma may join the queue" in text
+        assert "kept for pupils of another municipality" in text
 
     def test_who_has_no_child_yet_is_led_to_the_form(self, visitor: Visitor) -> None:
         assert "/my/children/new" in visitor.is_family("childless").reads("/apply/fiddle")

@@ -11,7 +11,7 @@ from werkzeug.test import Client
 from services.chassis.clock import FixedClock
 from services.chassis.process import Composition
 from services.chassis.storage.engine import Storage
-from services.contracts.catalogue import RuleBookPublished
+from services.contracts.catalogue import RuleBookPublished, TermOpened
 from services.contracts.enrolment import PlaceOffered
 from services.contracts.rule_book import Answering, Times
 from services.contracts.rule_dates import TermDays
@@ -92,8 +92,8 @@ def test_who_left_the_school_terms_ago_is_a_new_pupil(
 ) -> None:
     """A place stays where it was given when its term is over: one of the term before counts, no older one."""
     before, after = children(storage, 2)
-    days = {"starts_on": ends_on - timedelta(days=120), "apply_from": ends_on - timedelta(days=200)}
-    old_term = replace(TERM, term_id="then", **days, ends_on=ends_on, apply_until=ends_on)
+    began, opened = ends_on - timedelta(days=120), ends_on - timedelta(days=200)
+    old_term = TermOpened("then", TERM.name, began, ends_on, opened, ends_on)
     course = replace(NEXT_FIDDLE, continues=None, weekday=4)
     tell(storage, old_term, replace(course, course_id="long-ago", term_id="then"))
     tell(storage, replace(course, course_id="third", term_id="vt27", capacity=1))
