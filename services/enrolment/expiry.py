@@ -4,6 +4,7 @@ became a part of another one follow it."""
 
 from __future__ import annotations
 
+import time
 from datetime import date
 
 from services.chassis.clock import local_date
@@ -14,6 +15,7 @@ from services.enrolment.readers import tell_guardianships
 AT_A_TIME = 20
 GUARDIANSHIPS_AT_A_TIME = 200  # they lock no course
 REST_SECONDS = 30.0
+LOOK_AGAIN_SECONDS = 600.0
 
 
 class OfferExpiry:
@@ -21,7 +23,8 @@ class OfferExpiry:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._admitted_on: date | None = None
+        self._looked_on: date | None = None
+        self._looked_at = -LOOK_AGAIN_SECONDS
 
     def run_once(self) -> float:
         """Seconds to rest, 0 while more may be due."""
@@ -35,16 +38,19 @@ class OfferExpiry:
             told = tell_guardianships(unit, most=GUARDIANSHIPS_AT_A_TIME)
         with self._storage.unit() as unit:
             merged = successors.follow_successors(unit, AT_A_TIME)
-        self._main_admissions()
+        self._offer_free_seats()
         more = AT_A_TIME in (passed_on, lapsed, of_age, merged) or told == GUARDIANSHIPS_AT_A_TIME
         return 0.0 if more else REST_SECONDS
 
-    def _main_admissions(self) -> None:
-        """Once a day, and after a start: doing it again offers nothing that has been offered."""
+    def _offer_free_seats(self) -> None:
+        """On each new day and now and then: who could not have a seat that is free may have it by now. Doing
+        it again offers nothing that has been offered."""
+        today, now = local_date(self._storage.clock.now()), time.monotonic()
+        if self._looked_on == today and now - self._looked_at < LOOK_AGAIN_SECONDS:
+            return
         with self._storage.reading() as connection:
-            today = local_date(self._storage.clock.now())
-            due = [] if self._admitted_on == today else next_term.courses_to_admit(connection, today)
-        for course_id in due:
+            found = next_term.courses_with_free_seats(connection, today)
+        for course_id in found:
             with self._storage.unit() as unit:
-                next_term.hold_main_admission(unit, course_id)
-        self._admitted_on = today
+                next_term.offer_to_who_waits(unit, course_id)
+        self._looked_on, self._looked_at = today, now

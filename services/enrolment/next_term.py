@@ -189,8 +189,8 @@ def expire_renewals(unit: Unit, most: int) -> int:
     return len(due)
 
 
-def hold_main_admission(unit: Unit, course_id: str) -> None:
-    """Offer the free seats of a course whose day has come to who waits, in the rule book's order."""
+def offer_to_who_waits(unit: Unit, course_id: str) -> None:
+    """Offer the free seats of a course to who waits and may have one by now, in the rule book's order."""
     course = repository.lock_courses(unit, [course_id])[course_id]
     before = (course.taken, course.waiting)
     seats.offer_free_seats(unit, course)
@@ -198,21 +198,22 @@ def hold_main_admission(unit: Unit, course_id: str) -> None:
         repository.save_seats(unit, [course])
 
 
-def courses_to_admit(connection: sa.Connection, today: date) -> list[str]:
-    """Courses with free seats that some wait for, and whose main admission is today or has been."""
-    rows = connection.execute(
-        repository.course_rows().where(
-            courses.c.taken < courses.c.capacity,
-            courses.c.waiting > 0,
-            ~courses.c.cancelled,
-            terms.c.ends_on >= today,
+def courses_with_free_seats(connection: sa.Connection, today: date) -> list[str]:
+    """Courses with free seats that some wait for.
+
+    A day may have come on which a seat can go to one of them without anybody doing anything: the main
+    admission, the last day of a reserved seat, a birthday, a ceiling that was raised, another course's end.
+    """
+    return list(
+        connection.scalars(
+            sa.select(courses.c.course_id)
+            .join(terms, terms.c.term_id == courses.c.term_id)
+            .where(
+                courses.c.taken < courses.c.capacity,
+                courses.c.waiting > 0,
+                ~courses.c.cancelled,
+                terms.c.ends_on >= today,
+            )
+            .order_by(courses.c.course_id)
         )
     )
-    known = repository.known_municipalities(connection)
-    states = [repository.course_state(row, known) for row in rows]
-    return [
-        each.course_id
-        for each in states
-        if (day := each.rule_book.times.main_admission.of_term(each.terms.term_starts_on)) is not None
-        and day <= today
-    ]

@@ -20,6 +20,7 @@ from services.enrolment.domain.admission import (
     NEXT_IN_QUEUE,
     PUPIL_UNKNOWN,
     CourseState,
+    refusal_before_round,
 )
 from services.enrolment.domain.limits import Engagement
 from services.enrolment.domain.offers import Choice, keeps_place_in_queue, last_day_to_answer
@@ -40,7 +41,7 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
     """
     if course.taken >= course.capacity or course.waiting == 0 or course.terms.cancelled:
         return
-    if course.gives_no_seat_before(unit.today) is not None:
+    if course.gives_no_seat_before(unit.today) is not None or refusal_before_round(course) is not None:
         return
     if fresh:
         unit.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,9 +17,10 @@ from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceOffered
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import Answering, Limits, Ordering, ReservedSeats, RuleBook
+from services.contracts.rule_dates import TermDays
 from services.contracts.rule_prices import PriceRule, Pricing, Withdrawal, WithdrawalStep
 from services.enrolment import checks, commands, queries
-from services.enrolment.expiry import OfferExpiry
+from services.enrolment.expiry import LOOK_AGAIN_SECONDS, OfferExpiry
 from services.enrolment.tables import ceilings, queue_dates
 from tests.enrolment.conftest import both
 from tests.enrolment.story import (
@@ -227,6 +229,48 @@ class TestPassedOver:
         assert answers[1].rule == "reserved_seat"  # type: ignore[union-attr]  # an outcome, as named above
         assert names(decide(storage, request("a2", pupil_id="noor"))) == ["placed"]
         assert seats(storage) == (2, 2, 1)
+
+    def test_a_reserved_seat_that_nobody_came_for_goes_to_who_waits_after_its_day(
+        self, storage: Storage, clock: FixedClock
+    ) -> None:
+        until = TermDays(spring="12-10")
+        rules(storage, ordering=Ordering(reserved_seats=(ReservedSeats(SODERBY, 1, until),)))
+        first, second = children(storage, 2)
+        decide(storage, request("a0", pupil_id=first), request("a1", pupil_id=second))
+        expiry = OfferExpiry(storage)
+        clock.time = datetime(2026, 12, 10, 22, 59, tzinfo=UTC)
+        expiry.run_once()
+        assert states(storage)["a1"] == "queued"
+        clock.time = datetime(2026, 12, 10, 23, 1, tzinfo=UTC)
+        expiry.run_once()
+        assert (states(storage)["a1"], seats(storage)) == ("offered", (2, 2, 0))
+        expiry.run_once()
+        assert len(facts(storage, PlaceOffered)) == 1
+
+    def test_a_ceiling_that_is_raised_gives_the_seat_soon(
+        self, storage: Storage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pays_for_none = {"municipality_code": SODERBY, "term_id": "vt27", "most_places": 0}
+        with storage.unit() as unit:
+            unit.execute(sa.insert(ceilings).values(**pays_for_none, set_by="x", set_at=NOW))
+        assert names(decide(storage, request("a0", pupil_id="noor"))) == ["queued 1"]
+        expiry = OfferExpiry(storage)
+        expiry.run_once()
+        with storage.unit() as unit:
+            unit.execute(sa.update(ceilings).values(most_places=1))
+        expiry.run_once()
+        assert states(storage) == {"a0": "queued"}  # it has just looked
+        later = time.monotonic() + LOOK_AGAIN_SECONDS
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        expiry.run_once()
+        assert states(storage) == {"a0": "offered"}
+
+    def test_before_the_round_no_seat_goes_to_one_alone(self, storage: Storage) -> None:
+        full_course(storage, 1)
+        rules(storage, admission="round")
+        do(storage, commands.withdraw, "a0")
+        OfferExpiry(storage).run_once()
+        assert states(storage)["a2"] == "queued"
 
     def test_a_home_municipality_that_pays_for_no_more_is_passed_over(self, storage: Storage) -> None:
         with storage.unit() as unit:
