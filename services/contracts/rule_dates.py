@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from marshmallow import ValidationError
 
 AUTUMN, SPRING = "autumn", "spring"
 _FIRST_AUTUMN_MONTH = 7
+# From the middle of January to the middle of June.
+LONGEST_TERM = timedelta(days=150)
 
 
 def season_of(term_starts_on: date) -> str:
@@ -37,16 +39,17 @@ class TermDays:
     spring: str | None = field(default=None, metadata=_day())
 
     def of_term(self, term_starts_on: date) -> date | None:
-        """The day in the year that brings it nearest to the term's first day.
+        """The last such day before the term is over.
 
-        1 December for a spring term is in the year before, 1 February in the year itself.
+        1 December for a spring term is in the year before, 1 February in the year itself; for an autumn term
+        1 February is in the spring before it.
         """
         text = self.autumn if season_of(term_starts_on) == AUTUMN else self.spring
         if text is None:
             return None
-        years = (term_starts_on.year - 1, term_starts_on.year, term_starts_on.year + 1)
-        days = [date.fromisoformat(f"{year}-{text}") for year in years]
-        return min(days, key=lambda day: abs(day - term_starts_on))
+        over = term_starts_on + LONGEST_TERM
+        days = [date.fromisoformat(f"{year}-{text}") for year in (over.year - 1, over.year)]
+        return max(day for day in days if day <= over)
 
     def has_passed(self, term_starts_on: date, today: date) -> bool:
         """Whether `today` is after the day; the day itself is included."""

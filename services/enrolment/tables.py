@@ -188,6 +188,8 @@ sa.Index(
     postgresql_where=_ACTIVE,
     sqlite_where=_ACTIVE,
 )
+# What a pupil has and waits for is asked at each of its applications, and on its page.
+sa.Index("ix_applications_pupil", applications.c.pupil_id)
 sa.Index("ix_applications_course", applications.c.course_id, applications.c.state, applications.c.queued_at)
 sa.Index(
     "ix_applications_answer_by",

@@ -145,13 +145,31 @@ def test_a_rental_is_an_option_until_it_is_chosen() -> None:
 
 
 @given(st.dates(date(2020, 1, 1), date(2040, 12, 31)), st.dates(date(2021, 1, 1), date(2021, 12, 31)))
-def test_a_day_of_a_term_is_the_nearest_one(starts: date, day: date) -> None:
+def test_a_day_of_a_term_is_the_last_one_before_its_end(starts: date, day: date) -> None:
     text = f"{day:%m-%d}"
     found = TermDays(autumn=text, spring=text).of_term(starts)
     assert found is not None
     assert f"{found:%m-%d}" == text
-    assert abs((found - starts).days) <= 184
+    assert 150 - 366 < (found - starts).days <= 150
     assert season_of(starts) == ("autumn" if starts.month >= 7 else "spring")
+
+
+@pytest.mark.parametrize(
+    ("starts", "day", "found"),
+    [
+        (date(2026, 8, 24), "02-01", date(2026, 2, 1)),
+        (date(2026, 8, 24), "05-15", date(2026, 5, 15)),
+        (date(2026, 8, 24), "10-15", date(2026, 10, 15)),
+        (date(2026, 8, 24), "12-31", date(2026, 12, 31)),
+        (date(2027, 1, 11), "12-01", date(2026, 12, 1)),
+        (date(2027, 1, 11), "03-15", date(2027, 3, 15)),
+        (date(2027, 1, 11), "08-15", date(2026, 8, 15)),
+        (date(2026, 6, 22), "12-15", date(2025, 12, 15)),  # a camp in June: the day is before it, not after
+        (date(2026, 6, 22), "05-01", date(2026, 5, 1)),
+    ],
+)
+def test_the_day_of_a_term(starts: date, day: str, found: date) -> None:
+    assert TermDays(autumn=day, spring=day).of_term(starts) == found
 
 
 @pytest.mark.parametrize("name", ["rental", "voucher"])
