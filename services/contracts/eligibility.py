@@ -174,29 +174,54 @@ def _refusal_for_home(
     return None
 
 
+def _is_for_teachers(course: CourseTerms, rule_book: RuleBook) -> bool:
+    return course.fee_kind in rule_book.eligibility.teacher_kinds
+
+
 def _refusal_for_teachers(course: CourseTerms, rule_book: RuleBook, known: Known) -> Refusal | None:
-    if known.is_teacher == (course.fee_kind in rule_book.eligibility.teacher_kinds):
+    """Where adults are admitted a teacher is one of them, and the ages decide."""
+    rules = rule_book.eligibility
+    if known.is_teacher == _is_for_teachers(course, rule_book) or (known.is_teacher and rules.adult_if_space):
         return None
     reason = N_("The course is for pupils.") if known.is_teacher else N_("The course is for teachers.")
     return Refusal("wrong_audience", reason, rule=f"{rule_book.rule_book_id}/audience")
 
 
 def _refusal_for_age(course: CourseTerms, rule_book: RuleBook, age: int, known: Known) -> Refusal | None:
-    """The course's own limits and the rule book's: the narrower one decides."""
-    rules = rule_book.eligibility
-    rule = f"{rule_book.rule_book_id}/ages"
-    youngest = max(course.min_age, rules.min_age or 0)
-    if age < youngest:
-        return Refusal(
-            "pupil_too_young",
-            N_("The course is for pupils from %(limit)s years. The pupil is %(age)s when the term starts."),
-            {"limit": youngest, "age": age},
-            rule=rule,
-        )
+    """The course's own limits and the rule book's: the narrower one decides. Teachers are of any age."""
+    if _is_for_teachers(course, rule_book):
+        return None
+    return _refusal_of_the_young(course, rule_book, age, known) or _refusal_of_the_old(
+        course, rule_book, age, known
+    )
+
+
+def _refusal_of_the_young(course: CourseTerms, rule_book: RuleBook, age: int, known: Known) -> Refusal | None:
+    """On a course that is for all from the school's first year on, the year decides and not the day."""
+    rules, rule = rule_book.eligibility, f"{rule_book.rule_book_id}/ages"
+    by_year = rules.min_age_in_year
+    if by_year is not None and _turns(course.term_starts_on, age, known) < by_year:
+        reason = N_("%(school)s is for pupils from the year they turn %(limit)s.")
+        facts = {"school": rule_book.school_name, "limit": by_year}
+        return Refusal("pupil_too_young", reason, facts, rule=rule)
+    as_the_school = by_year is not None and course.min_age <= by_year
+    youngest = max(0 if as_the_school else course.min_age, rules.min_age or 0)
+    if age >= youngest:
+        return None
+    return Refusal(
+        "pupil_too_young",
+        N_("The course is for pupils from %(limit)s years. The pupil is %(age)s when the term starts."),
+        {"limit": youngest, "age": age},
+        rule=rule,
+    )
+
+
+def _refusal_of_the_old(course: CourseTerms, rule_book: RuleBook, age: int, known: Known) -> Refusal | None:
+    rules, rule = rule_book.eligibility, f"{rule_book.rule_book_id}/ages"
     past_the_school = _is_past_the_ages(rule_book, age, course.term_starts_on, known)
     past_the_age = rules.max_age is not None and past_the_school and not rules.adult_if_space
     oldest = min(course.max_age, rules.max_age) if past_the_age and rules.max_age else course.max_age
-    if age > oldest:
+    if age > oldest and (past_the_school or not _has_later_limit_here(course, rule_book, known)):
         return Refusal(
             "pupil_too_old",
             N_("The course is for pupils up to %(limit)s years. The pupil is %(age)s when the term starts."),
@@ -205,7 +230,18 @@ def _refusal_for_age(course: CourseTerms, rule_book: RuleBook, age: int, known: 
         )
     if past_the_school and not rules.adult_if_space:
         return _refusal_by_year(rule_book, rule)
-    return _refusal_by_birth(rule_book, known)
+    return _refusal_by_birth(course, rule_book, age, known)
+
+
+def _has_later_limit_here(course: CourseTerms, rule_book: RuleBook, known: Known) -> bool:
+    """Whether the later limit holds on the course too: not on one that ends before the school's own ages."""
+    rules = rule_book.eligibility
+    ordinary = rules.max_age or rules.max_age_in_year or YEARS_TO_LEAVING_SCHOOL
+    return has_later_limit(rule_book, known) and course.max_age >= ordinary
+
+
+def has_later_limit(rule_book: RuleBook, known: Known) -> bool:
+    return known.later_limit and rule_book.eligibility.later_max_age_in_year is not None
 
 
 def _refusal_by_year(rule_book: RuleBook, rule: str) -> Refusal:
@@ -217,12 +253,16 @@ def _refusal_by_year(rule_book: RuleBook, rule: str) -> Refusal:
     return Refusal("pupil_too_old", reason, {"school": rule_book.school_name, "limit": year}, rule=rule)
 
 
-def _refusal_by_birth(rule_book: RuleBook, known: Known) -> Refusal | None:
+def _refusal_by_birth(course: CourseTerms, rule_book: RuleBook, age: int, known: Known) -> Refusal | None:
+    """The earliest day of birth is for children: adults where there is space, and who has a later limit, are
+    older."""
     rules = rule_book.eligibility
     if known.born_on is None:
         return None
     facts = {"from": rules.born_from, "to": rules.born_to}
-    if rules.born_from is not None and known.born_on < rules.born_from:
+    as_adult = rules.adult_if_space and is_adult(rule_book, age, course.term_starts_on, known)
+    may_be_older = as_adult or has_later_limit(rule_book, known)
+    if rules.born_from is not None and known.born_on < rules.born_from and not may_be_older:
         reason = N_("The course is for pupils born on %(from)s or later.")
         return Refusal("born_too_early", reason, facts, rule=f"{rule_book.rule_book_id}/birth")
     if rules.born_to is not None and known.born_on > rules.born_to:
@@ -247,8 +287,7 @@ def is_adult(rule_book: RuleBook, age: int, term_starts_on: date, known: Known =
 def _is_past_the_ages(rule_book: RuleBook, age: int, term_starts_on: date, known: Known) -> bool:
     """Past every limit upwards that the rule book gives; who has the later limit goes by that alone."""
     rules = rule_book.eligibility
-    year_of_birth = known.born_on.year if known.born_on else term_starts_on.year - age
-    turns = term_starts_on.year - year_of_birth
+    turns = _turns(term_starts_on, age, known)
     if known.later_limit and rules.later_max_age_in_year is not None:
         return turns > rules.later_max_age_in_year
     still_fits = []
@@ -257,10 +296,15 @@ def _is_past_the_ages(rule_book: RuleBook, age: int, term_starts_on: date, known
     if rules.max_age_in_year is not None:
         still_fits.append(turns <= rules.max_age_in_year)
     if rules.until_upper_secondary is not None:
-        leaves = known.leaves_upper_secondary or year_of_birth + YEARS_TO_LEAVING_SCHOOL
+        leaves = known.leaves_upper_secondary or term_starts_on.year - turns + YEARS_TO_LEAVING_SCHOOL
         last_month, last_day = LAST_SCHOOL_DAY if rules.until_upper_secondary == "leaving" else (12, 31)
         still_fits.append(term_starts_on <= date(leaves, last_month, last_day))
     return bool(still_fits) and not any(still_fits)
+
+
+def _turns(term_starts_on: date, age: int, known: Known) -> int:
+    """The age that the pupil reaches in the calendar year in which the term starts."""
+    return age if known.born_on is None else term_starts_on.year - known.born_on.year
 
 
 def basis_for_pupil(

@@ -56,6 +56,8 @@ class Eligibility:
     min_age: int | None = field(default=None, metadata=_count(0, 130))
     max_age: int | None = field(default=None, metadata=_count(0, 130))
     adult_if_space: bool = False
+    # From the beginning of the term in whose calendar year the pupil turns this old.
+    min_age_in_year: int | None = field(default=None, metadata=_count(0, 130))
     # To and including the calendar year in which the pupil turns this old.
     max_age_in_year: int | None = field(default=None, metadata=_count(0, 130))
     # The same for a pupil whom staff gave the later limit: for instance one with a disability.
@@ -195,6 +197,15 @@ class RuleBook:
 
     def is_valid_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    @property
+    def criteria(self) -> tuple[str, ...]:
+        """`order` as it holds: where late applications come if there is space, they stand behind those in
+        time, and adults behind both where children go first."""
+        if not self.times.late_if_space or "on_time_first" in self.order:
+            return self.order
+        first = self.order[:1] if self.order[0] == "children_before_adults" else ()
+        return (*first, "on_time_first", *self.order[len(first) :])
 
     def main_admission_to_come(self, term_starts_on: date, today: date) -> date | None:
         """The day on which the school gives its places, while it is to come: until then all wait."""

@@ -309,7 +309,7 @@ def _came_last(batch: _Batch, course: CourseState, rows: Sequence[Mapping[str, A
     last = batch.last_queued.get(course.course_id)
     now = batch.unit.now
     return (
-        course.rule_book.order[0] == QUEUE_DATE
+        course.rule_book.criteria[0] == QUEUE_DATE
         and (last is None or last < now)
         and all(row["queued_at"] >= now for row in rows)
     )

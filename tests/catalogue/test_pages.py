@@ -331,7 +331,7 @@ class TestLottery:
 def test_the_rules_are_read_in_both_languages(client: Client, path: str) -> None:
     text = page(client, path)
     assert "All rules that Samklang goes by" in text
-    assert "From 6 years of age." in text
+    assert "From 6 years of age, on the first day of the term." in text
     assert "The queue goes by the queue date." in text
     swedish = page(client, path, language="sv")
     assert "Kön går efter ködatum." in swedish

@@ -82,7 +82,7 @@ NO_RULES = {
 # Another value than the one in RICH, by the type that has the field.
 VALUES: dict[type, dict[str, Any]] = {
     Eligibility: {
-        "min_age": 6, "max_age": 19, "adult_if_space": True, "max_age_in_year": 21,
+        "min_age": 6, "min_age_in_year": 7, "max_age": 19, "adult_if_space": True, "max_age_in_year": 21,
         "later_max_age_in_year": 25, "until_upper_secondary": "leaving", "born_from": date(2010, 2, 3),
         "born_to": date(2012, 4, 5), "open_to": ("registered", "school"), "teacher_kinds": ("workshop",),
     },

@@ -12,6 +12,7 @@ from services.chassis.storage.engine import Storage
 from services.contracts.enrolment import CourseSeatsChanged
 from services.enrolment import repository
 from services.enrolment.seat_news import APART_IN_A_RUSH_SECONDS, REST_SECONDS, SeatNews, say_seats
+from tests.enrolment.conftest import both
 from tests.enrolment.story import decide, facts, request, seats_said
 
 
@@ -32,6 +33,7 @@ def news(storage: Storage, is_rush: Callable[[float], bool] = lambda _now: False
     return SeatNews(storage, is_rush)
 
 
+@both
 def test_one_fact_says_what_came_of_many_decisions(applied: Storage) -> None:
     before = said(applied)
     assert news(applied).run_once() == REST_SECONDS
@@ -87,9 +89,8 @@ def test_when_the_rush_is_over_the_last_word_follows(applied: Storage) -> None:
     assert said(applied)[-1] == CourseSeatsChanged("fiddle", 2, 2, 0)
 
 
+@pytest.mark.parametrize("kind", ["postgresql"])  # SQLite has one writer: nobody else can be deciding
 def test_a_course_that_is_being_decided_on_is_left_to_the_next_time(applied: Storage) -> None:
-    if applied.is_sqlite:
-        pytest.skip("SQLite has one writer: nobody else can be deciding")
     before = len(said(applied))
     with applied.unit() as deciding:
         repository.lock_courses(deciding, ["circus"])

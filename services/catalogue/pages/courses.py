@@ -142,7 +142,7 @@ def show_course(context: Context, course_id: str) -> Response:
         rule_book=rule_book,
         lessons=lessons_between_days(view.course.first_lesson_on, view.course.last_lesson_on),
         main_admission_on=rule_book.main_admission_to_come(view.term.starts_on, today),
-        order=order_in_words(rule_book.order, say),
+        order=order_in_words(rule_book.criteria, say),
         lottery=_lottery(rule_book, course_id),
         chapters=chapters(rule_book),
         question=question,

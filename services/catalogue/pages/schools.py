@@ -93,5 +93,5 @@ def _book(context: Context, book: RuleBook, today: date) -> dict[str, Any]:
     """A rule book with when it holds seen from today: now, earlier or later."""
     not_now = "later" if book.valid_from > today else "earlier"
     when = "now" if book.is_valid_on(today) else not_now
-    order = order_in_words(book.order, context.texts.gettext)
+    order = order_in_words(book.criteria, context.texts.gettext)
     return {"book": book, "when": when, "order": order, "chapters": chapters(book)}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from services.contracts.eligibility import ADULT_AGE
 from services.contracts.fact import LocalText
-from services.contracts.rule_book import Eligibility, Limits, RuleBook
-from services.contracts.rule_words.parts import days, full_day, has_days, kinds, listed, text
+from services.contracts.rule_book import Eligibility, RuleBook
+from services.contracts.rule_words.parts import counted, days, full_day, has_days, kinds, listed, text
 
 CRITERIA = {
     "children_before_adults": LocalText("barn och unga före vuxna", "children before adults"),
@@ -18,14 +19,14 @@ CRITERIA = {
         "de som bor i kommunen före andra", "those who live in the municipality before others"
     ),
     "moved_in_first": LocalText(
-        "de som flyttat in och har gått i en kommunal musik- eller kulturskola, mot intyg",
-        "those who moved in and attended a municipal school elsewhere, with written proof",
+        "de som flyttat in och har gått i en kommunal musik- eller kulturskola, mot intyg, före andra",
+        "those who moved in and attended a municipal school elsewhere, with written proof, before others",
     ),
     "on_time_first": LocalText(
         "de som anmält sig i tid före de som kom senare", "those who applied in time before later ones"
     ),
     "siblings_first": LocalText(
-        "de som har syskon på kursen", "those with a brother or sister on the course"
+        "de som har syskon på kursen före andra", "those with a brother or sister on the course before others"
     ),
     "queue_date": LocalText("ködatum", "the queue date"),
     "queue_day": LocalText("ködagen", "the day of the queue date"),
@@ -36,10 +37,20 @@ CRITERIA = {
 def who(book: RuleBook) -> Iterator[LocalText]:
     rules = book.eligibility
     if rules.min_age is not None:
-        yield text("Från {age} år.", "From {age} years of age.", age=rules.min_age)
+        yield text(
+            "Från {age} år, räknat på terminens första dag.",
+            "From {age} years of age, on the first day of the term.",
+            age=rules.min_age,
+        )
+    if rules.min_age_in_year is not None:
+        yield text(
+            "Från och med året man fyller {age}.",
+            "From the year of turning {age}.",
+            age=rules.min_age_in_year,
+        )
     yield from _upper_limits(rules)
     if rules.adult_if_space:
-        yield LocalText("Vuxna tas emot i mån av plats.", "Adults are admitted if there is space.")
+        yield _adults(rules)
     yield from _births(rules)
     own = {
         "registered": LocalText("är folkbokförda i kommunen", "are registered in the municipality"),
@@ -55,10 +66,30 @@ def who(book: RuleBook) -> Iterator[LocalText]:
         yield text("Bara för lärare: {kinds}.", "For teachers only: {kinds}.", kinds=named)
 
 
+def _adults(rules: Eligibility) -> LocalText:
+    """Who is past the school's ages is an adult; where it gives none, who is older than its pupils are."""
+    if (rules.max_age, rules.max_age_in_year, rules.until_upper_secondary) != (None, None, None):
+        return LocalText(
+            "Den som är äldre räknas som vuxen och tas emot i mån av plats.",
+            "Who is older counts as an adult, and adults are admitted if there is space.",
+        )
+    return text(
+        "Vuxna, från {age} år, tas emot i mån av plats.",
+        "Adults, from {age} years of age, are admitted if there is space.",
+        age=ADULT_AGE,
+    )
+
+
 def _upper_limits(rules: Eligibility) -> Iterator[LocalText]:
     limits = []
     if rules.max_age is not None:
-        limits.append(text("till och med {age} år", "up to {age} years of age", age=rules.max_age))
+        limits.append(
+            text(
+                "till och med {age} år, räknat på terminens första dag",
+                "up to {age} years of age on the first day of the term",
+                age=rules.max_age,
+            )
+        )
     if rules.max_age_in_year is not None:
         age = rules.max_age_in_year
         limits.append(
@@ -83,9 +114,13 @@ def _upper_limits(rules: Eligibility) -> Iterator[LocalText]:
 
 
 _LEAVING = {
-    "leaving": LocalText("tills man slutar gymnasiet", "until leaving upper secondary school"),
+    "leaving": LocalText(
+        "tills man slutar gymnasiet, i regel i juni det år man fyller 19",
+        "until leaving upper secondary school, as a rule in June of the year of turning 19",
+    ),
     "leaving_year": LocalText(
-        "till och med året man slutar gymnasiet", "to the end of the year of leaving upper secondary school"
+        "till och med året man slutar gymnasiet, i regel det år man fyller 19",
+        "to the end of the year of leaving upper secondary school, as a rule that of turning 19",
     ),
 }
 
@@ -115,12 +150,12 @@ def when(book: RuleBook) -> Iterator[LocalText]:
         )
     if book.admission == "round":
         yield LocalText(
-            "Platserna ges i en antagningsomgång: alla rangordnar kurser och placeras på en gång, så "
-            "det spelar "
-            "ingen roll hur tidigt man anmäler sig.",
-            "Places are given in an admission round: everybody ranks courses and is placed at once, "
-            "so it does "
-            "not matter how early one applies.",
+            "Platserna ges i en antagningsomgång: alla rangordnar kurser och placeras på en gång, i högst en "
+            "plats var. Det spelar ingen roll hur tidigt under omgången man anmäler sig; den som redan har "
+            "ett ködatum behåller det.",
+            "Places are given in an admission round: everybody ranks courses and is placed at once, each in "
+            "one place at most. It does not matter how early in the round one applies; who has a queue date "
+            "already keeps it.",
         )
     else:
         yield LocalText(
@@ -134,7 +169,7 @@ def order(book: RuleBook) -> Iterator[LocalText]:
     yield text(
         "Kön går efter {order}.",
         "The queue goes by {order}.",
-        order=listed([CRITERIA[name] for name in book.order], "och sedan", "and then"),
+        order=listed([CRITERIA[name] for name in book.criteria], "och sedan", "and then"),
     )
     if has_days(rules.host_first_until) and "host_residents_first" in book.order:
         yield text(
@@ -145,9 +180,9 @@ def order(book: RuleBook) -> Iterator[LocalText]:
     for each in rules.reserved_seats:
         until = text(" till och med {days}", " until {days}", days=days(each.until))
         yield text(
-            "På varje kurs hålls {seats} platser för elever från kommun {code}{until}.",
-            "On each course {seats} seats are kept for pupils of municipality {code}{until}.",
-            seats=each.seats,
+            "På varje kurs hålls {seats} för elever från kommun {code}{until}.",
+            "On each course {seats} kept for pupils of municipality {code}{until}.",
+            seats=counted(each.seats, LocalText("plats", "seat is"), LocalText("platser", "seats are")),
             code=each.municipality_code,
             until=until if has_days(each.until) else LocalText("", ""),
         )
@@ -172,38 +207,44 @@ def how_many(book: RuleBook) -> Iterator[LocalText]:
     limits = book.limits
     instruments = kinds(book, limits.instrument_kinds)
     if limits.courses is not None:
-        yield text("Högst {n} kurser samtidigt.", "At most {n} courses at a time.", n=limits.courses)
+        courses = counted(limits.courses, LocalText("kurs", "course"), LocalText("kurser", "courses"))
+        yield text("Högst {courses} samtidigt.", "At most {courses} at a time.", courses=courses)
     if limits.instruments is not None:
         more = LocalText(
             ", och ett till bara om ingen väntar på det", ", and one more only if nobody waits for it"
         )
         yield text(
-            "Högst {n} instrument samtidigt{more}.",
-            "At most {n} instruments at a time{more}.",
-            n=limits.instruments,
+            "Högst {instruments} samtidigt{more}.",
+            "At most {instruments} at a time{more}.",
+            instruments=counted(
+                limits.instruments,
+                LocalText("instrument", "instrument"),
+                LocalText("instrument", "instruments"),
+            ),
             more=more if limits.another_instrument_if_no_queue else LocalText("", ""),
         )
     if limits.instrument_queues is not None:
-        yield text(
-            "Högst {n} instrumentköer samtidigt.",
-            "At most {n} queues for an instrument at a time.",
-            n=limits.instrument_queues,
+        queues = counted(
+            limits.instrument_queues,
+            LocalText("instrumentkö", "queue for an instrument"),
+            LocalText("instrumentköer", "queues for an instrument"),
         )
+        yield text("Högst {queues} samtidigt.", "At most {queues} at a time.", queues=queues)
     if limits.one_instrument:
         yield _ONE_INSTRUMENT[limits.ranked_choices is not None]
     if limits.instruments is not None or limits.instrument_queues is not None or limits.one_instrument:
         yield text(
             "Som instrument räknas {kinds}.", "What counts as an instrument: {kinds}.", kinds=instruments
         )
-    yield from _together(limits)
+    yield from _together(book)
 
 
 # Whether the family ranks its choices -> what one instrument means.
 _ONE_INSTRUMENT = {
     False: LocalText(
-        "Den som tackar ja till ett instrument lämnar köerna till andra instrument, "
-        "och kötiden där är förbrukad.",
-        "Who accepts an instrument leaves the queues for other instruments, "
+        "Ett instrument åt gången: den som får eller tackar ja till en plats lämnar köerna till andra "
+        "instrument, och kötiden där är förbrukad.",
+        "One instrument at a time: who gets or accepts a place leaves the queues for other instruments, "
         "and the queue time there is used up.",
     ),
     True: LocalText(
@@ -213,23 +254,32 @@ _ONE_INSTRUMENT = {
 }
 
 
-def _together(limits: Limits) -> Iterator[LocalText]:
+def _together(book: RuleBook) -> Iterator[LocalText]:
+    limits = book.limits
     if limits.ranked_choices is not None:
         yield text(
-            "Högst {n} val per termin, rangordnade av familjen. När ett val blir en plats faller de "
-            "som rangordnats "
-            "efter bort, även en plats, om gränserna inte tillåter båda; de som rangordnats före står kvar.",
-            "At most {n} choices a term, ranked by the family. When a choice becomes a place, those "
-            "ranked behind it "
-            "fall away, a place too, where the limits do not allow both; those ranked before it stay.",
+            "Högst {n} val per termin, rangordnade av familjen. När ett val blir en plats faller de som "
+            "rangordnats efter bort, även en plats, om gränserna inte tillåter båda; de som rangordnats "
+            "före står kvar{so}.",
+            "At most {n} choices a term, ranked by the family. When a choice becomes a place, those ranked "
+            "behind it fall away, a place too, where the limits do not allow both; those ranked before it "
+            "stay{so}.",
             n=limits.ranked_choices,
+            so=_SINGLY if book.admission == "round" else LocalText("", ""),
         )
-    if limits.refuse_clashes:
+    if limits.refuse_clashes and limits.travel_minutes:
         yield text(
-            "Inga två kurser på samma tid, med {n} minuter för resan mellan två kommuner.",
-            "No two courses at the same time, with {n} minutes to travel between two municipalities.",
-            n=limits.travel_minutes,
+            "Inga två kurser på samma tid, med {n} för resan mellan två kommuner.",
+            "No two courses at the same time, with {n} to travel between two municipalities.",
+            n=counted(limits.travel_minutes, LocalText("minut", "minute"), LocalText("minuter", "minutes")),
         )
+    elif limits.refuse_clashes:
+        yield LocalText("Inga två kurser på samma tid.", "No two courses at the same time.")
+
+
+_SINGLY = LocalText(
+    " (bland dem som söks efter omgången)", " (among those that are applied for after the round)"
+)
 
 
 def answering(book: RuleBook) -> Iterator[LocalText]:
@@ -238,10 +288,9 @@ def answering(book: RuleBook) -> Iterator[LocalText]:
         yield LocalText("Ett erbjudande gäller tills det besvaras.", "An offer stands until it is answered.")
     else:
         yield text(
-            "Ett erbjudande gäller i {n} dagar och alltid till och med en arbetsdag; sedan går det "
-            "till nästa.",
-            "An offer stands for {n} days and always to the end of a working day; then it goes to the next.",
-            n=rules.answer_days,
+            "Ett erbjudande gäller i {n} och alltid till och med en arbetsdag; sedan går det till nästa.",
+            "An offer stands for {n} and always to the end of a working day; then it goes to the next.",
+            n=counted(rules.answer_days, LocalText("dag", "day"), LocalText("dagar", "days")),
         )
     if rules.offers == "by_staff":
         yield LocalText(
@@ -250,15 +299,19 @@ def answering(book: RuleBook) -> Iterator[LocalText]:
         )
     if rules.declines_kept:
         yield text(
-            "Den som tackar nej behåller sin köplats {n} gånger; nästa gång går den förlorad.",
-            "Who says no keeps the place in the queue {n} times; the next time it is lost.",
-            n=rules.declines_kept,
+            "Den som tackar nej behåller sin köplats {n}; nästa gång går den förlorad.",
+            "Who says no keeps the place in the queue {n}; the next time it is lost.",
+            n=counted(rules.declines_kept, LocalText("gång", "time"), LocalText("gånger", "times")),
         )
     else:
         yield LocalText(
             "Den som tackar nej förlorar sin köplats.", "Who says no loses the place in the queue."
         )
-    if rules.answer_days is not None and not rules.expiry_is_refusal:
+    if rules.answer_days is not None and rules.expiry_is_refusal:
+        yield LocalText(
+            "Den som inte svarar i tid räknas som en som tackat nej.", "No answer in time is a no."
+        )
+    elif rules.answer_days is not None:
         yield LocalText(
             "Den som inte svarar i tid förlorar sin köplats genast.",
             "Who does not answer in time loses the place in the queue at once.",
@@ -309,7 +362,7 @@ def carrying(book: RuleBook) -> Iterator[LocalText]:
         )
     if has_days(rules.confirm_by):
         yield text(
-            "Sista dagen att bekräfta är {days}.",
-            "The last day to confirm is {days}.",
+            "Sista dagen att bekräfta är {days}, eller nästa arbetsdag om den är ledig.",
+            "The last day to confirm is {days}, or the next working day where it is none.",
             days=days(rules.confirm_by),
         )

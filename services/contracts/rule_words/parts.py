@@ -41,6 +41,12 @@ def money(ore: int) -> LocalText:
     return LocalText(f"{sv}\N{NO-BREAK SPACE}kr", f"SEK {grouped}" + (f".{decimals}" if decimals else ""))
 
 
+def counted(number: int, one: LocalText, many: LocalText) -> LocalText:
+    """`1 time`, `2 times`."""
+    word = one if number == 1 else many
+    return LocalText(f"{number} {word.sv}", f"{number} {word.en}")
+
+
 def full_day(day: date) -> LocalText:
     month = day.month - 1
     return LocalText(f"{day.day} {MONTHS_SV[month]} {day.year}", f"{day.day} {MONTHS_EN[month]} {day.year}")

@@ -238,7 +238,7 @@ def _facts(course: CourseState) -> dict[str, object]:
         "taken_before": course.taken,
         "waiting_before": course.waiting,
         "rule_book": course.rule_book.rule_book_id,
-        "order": list(course.rule_book.order),
+        "order": list(course.rule_book.criteria),
         "fee_ore": fee.fee_ore if fee else None,
     }
 

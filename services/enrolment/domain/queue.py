@@ -61,7 +61,7 @@ _CRITERIA: Mapping[str, Callable[[Waiting], object]] = {
 def order_on(rule_book: RuleBook, term_starts_on: date, today: date) -> tuple[str, ...]:
     """The criteria that count today: the host's own go first only until the day the rule book gives."""
     over = rule_book.ordering.host_first_until.has_passed(term_starts_on, today)
-    return tuple(name for name in rule_book.order if not (over and name == "host_residents_first"))
+    return tuple(name for name in rule_book.criteria if not (over and name == "host_residents_first"))
 
 
 def lot_of(rule_book: RuleBook, course_id: str, pupil_id: str) -> str:

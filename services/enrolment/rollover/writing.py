@@ -144,7 +144,7 @@ class _Writing:
             "taken_before": course.taken,
             "waiting_before": course.waiting,
             "rule_book": course.rule_book.rule_book_id,
-            "order": list(course.rule_book.order),
+            "order": list(course.rule_book.criteria),
         }
         return {
             "course_id": course.course_id,

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
@@ -9,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.chassis.clock import local_date
-from services.contracts.rule_book import ORDER_CRITERIA
-from services.enrolment.domain.queue import ADULT_AGE, Waiting, ahead_by_kind, in_order, position_of
+from services.contracts.rule_book import ORDER_CRITERIA, Times
+from services.contracts.rule_dates import TermDays
+from services.enrolment.domain.queue import ADULT_AGE, Waiting, ahead_by_kind, in_order, order_on, position_of
+from tests.enrolment.story import NORRBYS_RULES
 
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -165,3 +168,20 @@ def test_the_same_criteria_the_other_way_round_are_another_order() -> None:
 
 def test_equals_go_by_date_also_where_the_rule_book_does_not_say_so() -> None:
     assert order_of([one("b", 1), one("c", 1), one("a", 2), one("z", 0)], "host_residents_first") == "zbca"
+
+
+@pytest.mark.parametrize(
+    ("order", "as_it_holds"),
+    [
+        (("queue_date",), ("on_time_first", "queue_date")),
+        (("children_before_adults", "queue_date"), ("children_before_adults", "on_time_first", "queue_date")),
+        (("new_pupils_first", "on_time_first"), ("new_pupils_first", "on_time_first")),
+    ],
+)
+def test_who_comes_late_if_there_is_space_stands_behind_those_in_time(
+    order: tuple[str, ...], as_it_holds: tuple[str, ...]
+) -> None:
+    times = Times(apply_until=TermDays(spring="12-01"), late_if_space=True)
+    book = replace(NORRBYS_RULES, order=order, times=times)
+    assert order_on(book, date(2027, 1, 18), date(2026, 12, 2)) == as_it_holds
+    assert replace(book, times=Times()).criteria == order
