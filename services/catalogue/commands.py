@@ -30,6 +30,7 @@ from services.contracts.catalogue import (
     RuleBookPublished,
     TermOpened,
 )
+from services.contracts.contradictions import contradiction
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import RuleBook
 
@@ -89,7 +90,13 @@ def follow_successors(unit: Unit, most: int) -> int:
 
 
 def publish_rule_book(unit: Unit, rule_book: RuleBook) -> bool:
-    """Whether anything changed. The fees are rows too, so that a search can show them."""
+    """Whether anything changed. The fees are rows too, so that a search can show them.
+
+    Raises Refused where the book contradicts itself.
+    """
+    refusal = contradiction(rule_book)
+    if refusal is not None:
+        raise Refused(refusal)
     changed = _store(unit, tables.rule_books, rule_book_values(rule_book))
     if changed:
         fees = tables.fees

@@ -23,8 +23,8 @@ def load(storage: Storage, folder: Path, term_id: str | None = None) -> None:
     """Municipalities, rule books, art forms, a term (the one families apply for now) and its courses.
 
     All in one transaction. Raises OSError for a file that is not there, marshmallow.ValidationError for a
-    rule book that does not fit, KeyError for a name of no term, and Refused for a row of the course file
-    that cannot stand.
+    rule book that does not fit, KeyError for a name of no term, and Refused for a rule book that
+    contradicts itself or a row of the course file that cannot stand.
     """
     with storage.unit() as unit:
         code = _county(unit, folder / "county.yaml")
