@@ -83,9 +83,12 @@ def engagement_in(course: CourseState, row: Mapping[str, Any]) -> Engagement:
     return Engagement(*about, row["decided_at"], row["choice"])
 
 
-def queue_dates_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dict[tuple[str, str], datetime]:
+def queue_dates_of(
+    connection: sa.Connection, pupil_ids: Collection[str] | sa.Select[Any]
+) -> dict[tuple[str, str], datetime]:
     """The queue date by pupil and subject, where the pupil has one."""
-    rows = connection.execute(sa.select(queue_dates).where(queue_dates.c.pupil_id.in_(list(pupil_ids))))
+    mine = pupil_ids if isinstance(pupil_ids, sa.Select) else list(pupil_ids)
+    rows = connection.execute(sa.select(queue_dates).where(queue_dates.c.pupil_id.in_(mine)))
     return {(row.pupil_id, row.subject): row.queued_at for row in rows}
 
 

@@ -335,6 +335,8 @@ round_wishes = sa.Table(
     sa.Column("pupil_id", sa.String(64), primary_key=True),
     sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("course_id", sa.String(64), sa.ForeignKey("courses.course_id"), nullable=False),
+    # The day on which the pupil first wished for the course; none was kept at first: the round's first day.
+    sa.Column("ranked_on", sa.Date),
     sa.UniqueConstraint("round_id", "pupil_id", "course_id", name="uq_round_wishes_course"),
 )
 

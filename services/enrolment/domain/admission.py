@@ -177,7 +177,7 @@ def decide(
     `came_on` is the day the application came: before today for one on paper.
     """
     around = around or Surroundings()
-    refusal = refusal_before_round(course) or _refusal_of_period(course, today, came_on)
+    refusal = refusal_before_round(course) or refusal_of_period(course, today, came_on)
     refusal = refusal or refusal_for_pupil(
         course.terms,
         course.rule_book,
@@ -243,8 +243,11 @@ def _facts(course: CourseState) -> dict[str, object]:
     }
 
 
-def _refusal_of_period(course: CourseState, today: date, came_on: date) -> Refusal | None:
-    """What came in time is in time however late it is entered, and what came too early is no way past those
-    who waited for the period to open; once the term is over nothing is entered."""
+def refusal_of_period(course: CourseState, today: date, came_on: date) -> Refusal | None:
+    """Why nobody may come; None if one may.
+
+    What came in time is in time however late it is entered, and what came too early is no way past those who
+    waited for the period to open; once the term is over nothing is entered.
+    """
     over = today > course.terms.term_ends_on
     return refusal_to_apply(course.terms, course.rule_book, today if over else came_on)

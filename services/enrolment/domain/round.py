@@ -22,6 +22,8 @@ LOTTERY = "lottery"
 
 # What became of a choice.
 PLACED, FULL, NOT_NEEDED, OVER_CEILING = "placed", "full", "not_needed", "ceiling"
+# A rule had excluded it by the time of the run, or of publishing: it never was among the choices.
+REFUSED = "refused"
 
 
 class Choice(NamedTuple):

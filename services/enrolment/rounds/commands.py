@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,17 +20,22 @@ from services.contracts.eligibility import refusal_for_pupil, refusal_to_apply
 from services.contracts.rule_book import RuleBook
 from services.enrolment import repository
 from services.enrolment.choices import siblings_not_together
-from services.enrolment.domain.admission import COURSE_UNKNOWN, PUPIL_UNKNOWN, Applicant, CourseState
+from services.enrolment.domain.admission import (
+    AGE_OF_MAJORITY,
+    COURSE_UNKNOWN,
+    PUPIL_UNKNOWN,
+    Applicant,
+    CourseState,
+)
 from services.enrolment.domain.requests import is_readable
-from services.enrolment.domain.round import Reason, explain, place_within
+from services.enrolment.domain.round import REFUSED, Reason, explain, place_within
 from services.enrolment.rounds.frozen import Problem, digest_of, freeze
 from services.enrolment.rounds.loading import courses_of, load_problem, ranked_pupils
 from services.enrolment.rounds.publishing import publish
 from services.enrolment.rounds.results import Result, insert_results
-from services.enrolment.tables import round_rankings, round_runs, round_wishes, rounds
+from services.enrolment.tables import courses, round_rankings, round_runs, round_wishes, rounds
 
 REHEARSAL, FINAL = "rehearsal", "final"
-REFUSED = "refused"
 
 ROUND_UNKNOWN = Refusal("round_unknown", N_("There is no such admission round."), status=404)
 ROUND_ID_TAKEN = Refusal(
@@ -104,7 +110,10 @@ def open_round(unit: Unit, new: NewRound, by: str) -> None:
             opened_at=unit.now,
         )
     )
-    _check_seats(courses_of(unit.connection, lock_round(unit, new.round_id)), new.reserved)
+    states = courses_of(unit.connection, lock_round(unit, new.round_id))
+    _check_seats(states, new.reserved)
+    # After an earlier round they gave seats singly, which this one must find as it left them.
+    unit.execute(sa.update(courses).where(courses.c.course_id.in_(list(states))).values(round_over=False))
 
 
 def _check_seats(states: Mapping[str, CourseState], reserved: Mapping[str, int]) -> None:
@@ -148,6 +157,7 @@ def rank_courses(unit: Unit, ranking: Ranking) -> None:
         raise Refused(ROUND_CLOSED)
     _check_ranking(unit, round_, ranking)
     before = ranked_pupils(unit.connection, ranking.round_id, ranking.pupil_ids)
+    since = _wished_since(unit, ranking)
     for table in (round_wishes, round_rankings):
         mine = table.c.pupil_id.in_(sorted(before | set(ranking.pupil_ids)))
         unit.execute(sa.delete(table).where(table.c.round_id == ranking.round_id, mine))
@@ -162,11 +172,29 @@ def rank_courses(unit: Unit, ranking: Ranking) -> None:
     }
     unit.execute(sa.insert(round_rankings), [{**about, "pupil_id": each} for each in ranking.pupil_ids])
     wishes = [
-        {"round_id": ranking.round_id, "pupil_id": pupil, "position": position, "course_id": course}
+        {
+            "round_id": ranking.round_id,
+            "pupil_id": pupil,
+            "position": position,
+            "course_id": course,
+            "ranked_on": since.get((pupil, course), unit.today),
+        }
         for pupil in ranking.pupil_ids
         for position, course in enumerate(ranking.course_ids, start=1)
     ]
     unit.execute(sa.insert(round_wishes), wishes)
+
+
+def _wished_since(unit: Unit, ranking: Ranking) -> dict[tuple[str, str], date]:
+    """The day by pupil and course of the wishes there are: one that only moves on the list keeps its day."""
+    rows = unit.rows(
+        sa.select(round_wishes.c.pupil_id, round_wishes.c.course_id, round_wishes.c.ranked_on).where(
+            round_wishes.c.round_id == ranking.round_id,
+            round_wishes.c.pupil_id.in_(ranking.pupil_ids),
+            round_wishes.c.ranked_on.is_not(None),
+        )
+    )
+    return {(row.pupil_id, row.course_id): row.ranked_on for row in rows}
 
 
 def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
@@ -176,12 +204,8 @@ def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
         raise Refused(replace(TOO_MANY_WISHES, facts=facts))
     if len(set(ranking.course_ids)) < ranked:
         raise Refused(COURSE_RANKED_TWICE)
-    guardians = repository.guardians_of(unit, ranking.pupil_ids)
     applicants = repository.applicants(unit, ranking.pupil_ids)
-    for pupil_id in ranking.pupil_ids:
-        theirs = (pupil_id, *guardians.get(pupil_id, ()))
-        if pupil_id not in applicants or ranking.guardian_id not in theirs:
-            raise Refused(PUPIL_UNKNOWN)
+    _check_right(unit, ranking, applicants)
     states = courses_of(unit.connection, round_)
     for course_id in ranking.course_ids:
         course = states.get(course_id)
@@ -191,6 +215,20 @@ def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
             raise Refused(siblings_not_together(course.rule_book))
         _check_rules(unit, course, [applicant for applicant, _ in applicants.values()])
     _check_choices([states[course_id].rule_book for course_id in ranking.course_ids])
+
+
+def _check_right(
+    unit: Unit, ranking: Ranking, applicants: Mapping[str, tuple[Applicant, sa.Row[Any]]]
+) -> None:
+    """A guardian ranks for its own children, a pupil for itself, and from 18 nobody else. Raises Refused."""
+    guardians = repository.guardians_of(unit, ranking.pupil_ids)
+    for pupil_id in ranking.pupil_ids:
+        if pupil_id not in applicants:
+            raise Refused(PUPIL_UNKNOWN)
+        of_age = age_on(applicants[pupil_id][0].born_on, unit.today) >= AGE_OF_MAJORITY
+        theirs = (pupil_id, *(() if of_age else guardians.get(pupil_id, ())))
+        if ranking.guardian_id not in theirs:
+            raise Refused(PUPIL_UNKNOWN)
 
 
 def _check_choices(books: Sequence[RuleBook]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,9 @@ from services.contracts.eligibility import (
     Municipality,
     is_adult,
     refusal_for_pupil,
-    refusal_to_apply,
 )
 from services.enrolment import repository, surroundings
-from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.admission import CourseState, refusal_of_period
 from services.enrolment.domain.ceilings import fee_of
 from services.enrolment.domain.limits import HELD, Wish, refusal_by_limits
 from services.enrolment.domain.queue import Waiting, lot_of, rank_key
@@ -45,6 +44,8 @@ def courses_of(connection: sa.Connection, round_: sa.Row[Any]) -> dict[str, Cour
 
 # What of a pupil may decide; thousands of pupils are alike in all of it.
 _Kind = tuple[object, ...]
+# A course, and the day from which it is wished for: by that one is judged whether the wish came in time.
+_Wished = tuple[str, date]
 # The refusal of a wish, or the wish's key.
 _Verdict = tuple[str | None, tuple[int, ...]]
 
@@ -58,13 +59,17 @@ class _Loaded:
         self.states = courses_of(connection, round_)
         self.known = repository.known_municipalities(connection)
         mine = sa.select(round_rankings.c.pupil_id).where(round_rankings.c.round_id == round_.round_id)
+        self.opened_on = local_date(round_.opened_at)
         self._load_applications(connection, mine)
+        self.schools = repository.schools_of(connection, mine)
+        self.queue_dates = surroundings.queue_dates_of(connection, mine)
+        surroundings.count_held(connection, self.states.values())
         self.siblings = repository.siblings_on_course(connection, self.states)
         self.orders = {name: repository.queue_order(state, today) for name, state in self.states.items()}
         # All courses of a round are of one term, so a pupil has one age.
         self.starts_on = max((state.terms.term_starts_on for state in self.states.values()), default=today)
         self._load_pupils(connection, mine)
-        self._verdicts: dict[_Kind, dict[str, _Verdict]] = {}
+        self._verdicts: dict[_Kind, dict[_Wished, _Verdict]] = {}
 
     def _load_applications(self, connection: sa.Connection, mine: sa.Select[Any]) -> None:
         active = connection.execute(
@@ -73,22 +78,18 @@ class _Loaded:
                 applications.c.course_id,
                 applications.c.state,
                 applications.c.queued_at,
-                courses.c.municipality_code,
-            )
-            .join(courses, courses.c.course_id == applications.c.course_id)
-            .where(applications.c.state != "ended", applications.c.pupil_id.in_(mine))
+            ).where(applications.c.state != "ended", applications.c.pupil_id.in_(mine))
         ).all()
-        held = [row for row in active if row.state in HELD]
-        self.has = {(row.pupil_id, row.course_id) for row in held}
-        self.schools = {(row.pupil_id, row.municipality_code) for row in held}
+        self.has = {(row.pupil_id, row.course_id) for row in active if row.state in HELD}
         self.queued_at = {(r.pupil_id, r.course_id): r.queued_at for r in active if r.state == "queued"}
         self.engagements = surroundings.engagements_of(connection, {row.pupil_id for row in active})
 
     def _load_pupils(self, connection: sa.Connection, mine: sa.Select[Any]) -> None:
-        """The home and the kind of each pupil. Who has applications or siblings on courses is of its own."""
+        """The home and the kind of each pupil. Who has applications, queue dates or siblings on courses is of
+        its own."""
         rules = [state.rule_book.eligibility for state in self.states.values()]
         by_day = any(each.born_from is not None or each.born_to is not None for each in rules)
-        alone = self.engagements.keys() | {pupil_id for pupil_id, _ in self.siblings}
+        alone = self.engagements.keys() | {pupil for pupil, _ in (*self.siblings, *self.queue_dates)}
         ages: dict[date, int] = {}
         self.homes: dict[str, str] = {}
         self.kinds: dict[str, _Kind] = {}
@@ -110,12 +111,15 @@ class _Loaded:
                 *(moved_on is not None and played, pupil_id if pupil_id in alone else ""),
             )
 
-    def verdicts_of(self, pupil_id: str) -> dict[str, _Verdict]:
-        """By course, as far as found out, of the pupil's kind."""
+    def verdicts_of(self, pupil_id: str) -> dict[_Wished, _Verdict]:
+        """By course and day, as far as found out, of the pupil's kind."""
         return self._verdicts.setdefault(self.kinds[pupil_id], {})
 
-    def find_out(self, pupil_id: str, course_id: str) -> _Verdict:
-        """Why a wish that was right when it was ranked is not any more, or where it stands in the order."""
+    def find_out(self, pupil_id: str, course_id: str, ranked_on: date) -> _Verdict:
+        """Why a wish that was right when it was ranked is not any more, or where it stands in the order.
+
+        Whether it came in time goes by the day on which the family ranked it, however late the round is run.
+        """
         course = self.states.get(course_id)
         if course is None:
             return "course_unknown", ()
@@ -126,27 +130,29 @@ class _Loaded:
         home = self.known.get(str(code)) or Municipality(str(code), str(code), None, None)
         wish = Wish(course_id, course.terms.fee_kind, course.lesson, gets_seat=True)
         refusal = (
-            refusal_to_apply(course.terms, course.rule_book, self.today)
+            refusal_of_period(course, self.today, ranked_on)
             or refusal_for_pupil(course.terms, course.rule_book, home, int(str(age)), self.today, known=known)
             or refusal_by_limits(course.rule_book, wish, self.engagements.get(pupil_id, ()))
         )
-        return (refusal.name, ()) if refusal else (None, self._key(pupil_id, course, known))
+        return (refusal.name, ()) if refusal else (None, self._key(pupil_id, course, known, ranked_on))
 
-    def _key(self, pupil_id: str, course: CourseState, known: Known) -> tuple[int, ...]:
+    def _key(self, pupil_id: str, course: CourseState, known: Known, ranked_on: date) -> tuple[int, ...]:
         """By the rule book's order. Within a round nobody gains by ranking early: all have its first day,
-        unless they wait for the course since before. A lot is drawn by `_party`."""
+        unless they have an earlier queue date, there or in its subject. A lot is drawn by `_party`."""
         host, book, starts_on = course.terms.host.code, course.rule_book, course.terms.term_starts_on
         home, age, *_, moved_in_and_played, _ = self.kinds[pupil_id]
-        queued_at = self.queued_at.get((pupil_id, course.course_id), self.round.opened_at)
+        first = self.round.opened_at
+        waits_since = self.queued_at.get((pupil_id, course.course_id))
+        came_on = ranked_on if waits_since is None else min(ranked_on, local_date(waits_since))
         waiting = Waiting(
             application_id="",
-            queued_at=queued_at,
+            queued_at=min(waits_since or first, self.queue_dates.get((pupil_id, course.subject), first)),
             age=int(str(age)),
             lives_in_host=home == host,
-            has_place_at_school=(pupil_id, host) in self.schools,
+            has_place_at_school=repository.takes_part(self.schools.get((pupil_id, host)), course.terms),
             is_adult=is_adult(book, int(str(age)), starts_on, known),
             moved_in_and_played=home == host and bool(moved_in_and_played),
-            is_late=book.times.apply_until.has_passed(starts_on, local_date(queued_at)),
+            is_late=book.times.apply_until.has_passed(starts_on, came_on),
             has_sibling_on_course=(pupil_id, course.course_id) in self.siblings,
         )
         return tuple(_number(value) for value in rank_key(waiting, self.orders[course.course_id]))
@@ -154,30 +160,30 @@ class _Loaded:
 
 def load_problem(connection: sa.Connection, round_: sa.Row[Any], today: date) -> Problem:
     loaded = _Loaded(connection, round_, today)
-    wishes: dict[str, list[str]] = {}
-    for pupil_id, course_id in connection.execute(
-        sa.select(round_wishes.c.pupil_id, round_wishes.c.course_id)
+    wishes: dict[str, list[_Wished]] = {}
+    for pupil_id, course_id, ranked_on in connection.execute(
+        sa.select(round_wishes.c.pupil_id, round_wishes.c.course_id, round_wishes.c.ranked_on)
         .where(round_wishes.c.round_id == round_.round_id)
         .order_by(round_wishes.c.pupil_id, round_wishes.c.position)
     ):
         found = wishes.get(pupil_id)
         if found is None:
-            wishes[pupil_id] = [course_id]
+            wishes[pupil_id] = [(course_id, ranked_on or loaded.opened_on)]
         else:
-            found.append(course_id)
+            found.append((course_id, ranked_on or loaded.opened_on))
     refused: dict[tuple[str, str], str] = {}
     parties = [
         _party(loaded, members, wishes.get(members[0], ()), refused)
         for members in _parties(connection, round_.round_id)
     ]
-    reserved: dict[str, int] = json.loads(round_.reserved)
+    typed: dict[str, int] = json.loads(round_.reserved)
     ceilings = _ceilings(connection, round_.term_id)
     return Problem(
         {
             name: RoundCourse(
                 name,
                 max(0, state.seats.free),
-                reserved,
+                reserved_seats(state, typed, today),
                 state.terms.host.code,
                 fee_of(state),
             )
@@ -189,6 +195,17 @@ def load_problem(connection: sa.Connection, round_: sa.Row[Any], today: date) ->
         ceilings,
         {pupil_id: home for pupil_id, home in loaded.homes.items() if home in ceilings},
     )
+
+
+def reserved_seats(state: CourseState, typed: Mapping[str, int], today: date) -> dict[str, int]:
+    """The seats that a municipality's own pupils get first on the course: the rule book's, as far as its
+    pupils do not have them already, and in place of those what staff `typed` for the round."""
+    kept = {
+        each.municipality_code: max(0, each.seats - state.held.get(each.municipality_code, 0))
+        for each in state.rule_book.ordering.reserved_seats
+        if not each.until.has_passed(state.terms.term_starts_on, today)
+    }
+    return {code: seats for code, seats in {**kept, **typed}.items() if seats}
 
 
 def _ceilings(connection: sa.Connection, term_id: str) -> dict[str, RoundCeiling]:
@@ -218,18 +235,19 @@ def _parties(connection: sa.Connection, round_id: str) -> list[tuple[str, ...]]:
 def _party(
     loaded: _Loaded,
     members: tuple[str, ...],
-    wishes: Iterable[str],
+    wishes: Iterable[_Wished],
     refused: dict[tuple[str, str], str],
 ) -> Party:
     lot = lottery_number(loaded.round.seed, members)
     verdicts = [loaded.verdicts_of(each) for each in members]
     choices = []
-    for course_id in wishes:
+    for wished in wishes:
+        course_id, ranked_on = wished
         keys = []
         for pupil_id, known in zip(members, verdicts, strict=True):
-            verdict = known.get(course_id)
+            verdict = known.get(wished)
             if verdict is None:
-                verdict = known[course_id] = loaded.find_out(pupil_id, course_id)
+                verdict = known[wished] = loaded.find_out(pupil_id, course_id, ranked_on)
             reason, key = verdict
             if reason is None:
                 keys.append(key)
