@@ -303,7 +303,8 @@ def my_verdicts(context: Context, course_id: str) -> dict[str, Any]:
 
 
 def _verdict(context: Context, verdict: Verdict) -> dict[str, Any]:
-    refusal, basis = verdict.refusal, verdict.basis
+    refusal = verdict.refusal_now
+    basis = None if refusal else verdict.basis
     reason = context.refusal_text(refusal) if refusal else ""
     if basis is not None:
         reason = context.texts.gettext(basis.reason) % basis.facts

@@ -20,6 +20,7 @@ from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome, is_readable
 from services.enrolment.forms import KeyField, Kronor
 from services.enrolment.pages import FAMILY, my_application, person_id, today_of
+from services.enrolment.rounds.queries import round_to_rank
 from services.enrolment.verdicts import verdicts_of
 
 routes = Routes()
@@ -41,6 +42,7 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
             raise Refused(COURSE_UNKNOWN)
         course, state = found
         verdicts = verdicts_of(connection, person_id(context), state, today, chosen)
+        round_id = round_to_rank(connection, state)
     return context.render(
         "apply.html",
         course=course,
@@ -48,6 +50,7 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
         chapters=chapters(state.rule_book),
         main_admission_on=state.gives_no_seat_before(today),
         verdicts=verdicts,
+        round_id=round_id,
         refusal_text=context.refusal_text,
         basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,
         # An id a form: pressing twice sends the same one twice.
@@ -55,7 +58,7 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
         new_id=new_id,
         numbered=lambda found: [(each, str(each)) for each in found],
         words=words,
-        together=[v for v in verdicts if not v.refusal and not v.application_id]
+        together=[v for v in verdicts if not v.refusal_now and not v.application_id]
         if state.rule_book.ordering.siblings_together
         else [],
     )

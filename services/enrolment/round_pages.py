@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
+import sqlalchemy as sa
 from marshmallow import EXCLUDE, Schema, fields, validate
 from werkzeug.wrappers import Response
 
@@ -15,13 +18,17 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.contracts.rule_book import RuleBook
+from services.contracts.rule_words.sentences import Chapter, chapters
 from services.enrolment import words
+from services.enrolment.domain.admission import CourseState
 from services.enrolment.pages import FAMILY, person_id, today_of
-from services.enrolment.queries import pupils_of
+from services.enrolment.queries import Pupil, pupils_of
 from services.enrolment.rounds import commands, queries
 from services.enrolment.rounds.commands import FINAL, REHEARSAL, NewRound, Ranking
 from services.enrolment.staff_pages import STAFF
 from services.enrolment.tables import rounds, terms
+from services.enrolment.verdicts import Verdict, verdicts_by_course
 
 routes = Routes()
 MOST_WISHES = 10
@@ -51,7 +58,9 @@ def _rank_page(context: Context, round_id: str, error: str, status: int) -> Resp
         why = {
             child.pupil_id: queries.explanation_of(connection, round_id, child.pupil_id) for child in children
         }
-        titles = queries.titles(connection, round_id)
+        states = queries.states_of(connection, round_id)
+        titles = queries.titles(connection, states)
+        verdicts = verdicts_by_course(connection, person_id(context), states, today_of(context))
     return context.render(
         "rank.html",
         http_status=status,
@@ -60,9 +69,32 @@ def _rank_page(context: Context, round_id: str, error: str, status: int) -> Resp
         wishes=wishes,
         why=why,
         titles=titles,
+        verdicts_of=lambda child: _verdicts_of(child, titles, verdicts),
+        books=_books(states),
+        refusal_text=context.refusal_text,
+        basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,
         error=error,
         words=words,
     )
+
+
+def _verdicts_of(
+    child: Pupil, titles: Iterable[str], verdicts: Mapping[str, Sequence[Verdict]]
+) -> list[tuple[str, Verdict]]:
+    """By course, in the order of their names, what it would cost the child or why it cannot take it."""
+    return [
+        (course_id, verdict)
+        for course_id in titles
+        for verdict in verdicts[course_id]
+        if verdict.pupil.pupil_id == child.pupil_id
+    ]
+
+
+def _books(states: Mapping[str, CourseState]) -> list[tuple[RuleBook, Sequence[Chapter]]]:
+    """Each rule book by which places are given and priced, with its rules in plain words."""
+    books = {state.rule_book.rule_book_id: state.rule_book for state in states.values()}
+    by_school = sorted(books.values(), key=lambda book: (book.school_name, book.rule_book_id))
+    return [(book, chapters(book)) for book in by_school]
 
 
 @routes.page("/my/rounds/<round_id>", access=FAMILY, methods=("POST",))
@@ -96,12 +128,14 @@ def _rounds_page(context: Context, form: dict[str, Any], error: str, status: int
         found = queries.rounds_where(connection, mine)
         open_terms = connection.execute(terms.select().order_by(terms.c.starts_on.desc())).all()
         names = queries.municipality_names(connection)
+        kept = queries.kept_by_rule_books(connection, context.signed_in.municipality, today_of(context))
     return context.render(
         "rounds.html",
         http_status=status,
         rounds=found,
         terms=[(t.term_id, t.name_en if context.language == "en" else t.name_sv) for t in open_terms],
         names=names,
+        kept=kept,
         form=form,
         error=error,
         words=words,
@@ -126,7 +160,7 @@ def open_round(context: Context) -> Response:
     reserved = {
         name.removeprefix("reserved_"): int(value)
         for name, value in text.items()
-        if name.startswith("reserved_") and value.isascii() and value.isdigit() and int(value)
+        if name.startswith("reserved_") and value.isascii() and value.isdigit()
     }
     new = NewRound(
         **form, scope=context.signed_in.municipality, seed=secrets.token_hex(16), reserved=reserved
@@ -151,16 +185,24 @@ def round_page(context: Context, round_id: str) -> Response:
         scope = context.signed_in.municipality
         without = queries.without_place(connection, runs[0].run_id, scope) if runs else []
         names = queries.municipality_names(connection)
+        kept = [] if found is None else _kept(connection, found, today_of(context))
     return context.render(
         "round.html",
         round=found,
         runs=runs,
         compared=compared,
         without=without,
+        kept=kept,
         names=names,
         run_id=new_id(),
         words=words,
     )
+
+
+def _kept(connection: sa.Connection, found: queries.Round, today: date) -> list[queries.KeptSeats]:
+    """What the rule books keep in the round, beside what staff typed for it and that goes before them."""
+    books = queries.kept_by_rule_books(connection, found.scope, today, found.term_id)
+    return [each for each in books if each.municipality_code not in found.reserved]
 
 
 def _rehearse(unit: Unit, round_id: str, run_id: str, by: str) -> None:

@@ -27,7 +27,8 @@ class Verdict:
     `price` is the full price for this pupil, with what the family chose; None where the rule book names none.
     `choices` are the places among the pupil's ranked choices that it may have, from 1; none without ranks.
     `chosen_refusal` says why the family may not rent or pay as it chose. `waits_by` is the rule by which the
-    pupil would wait today; None where it would have a seat at once.
+    pupil would wait today; None where it would have a seat at once. `before_round` says that the course gives
+    its places in a round, where the pupil can rank it if `refusal` is None.
     """
 
     pupil: queries.Pupil
@@ -42,6 +43,12 @@ class Verdict:
     chosen: Chosen = NOTHING_CHOSEN
     chosen_refusal: Refusal | None = None
     waits_by: str | None = None
+    before_round: Refusal | None = None
+
+    @property
+    def refusal_now(self) -> Refusal | None:
+        """Why the pupil cannot apply for the course by itself today."""
+        return self.before_round or self.refusal
 
     @property
     def fee_ore(self) -> int | None:
@@ -59,27 +66,41 @@ def verdicts_of(
 
     `chosen` is what the family would choose, by pupil.
     """
+    return verdicts_by_course(connection, person_id, {state.course_id: state}, today, chosen)[state.course_id]
+
+
+def verdicts_by_course(
+    connection: sa.Connection,
+    person_id: str,
+    states: Mapping[str, CourseState],
+    today: date,
+    chosen: Mapping[str, Chosen] | None = None,
+) -> dict[str, list[Verdict]]:
+    """As `verdicts_of` for several courses, in as many statements as for one."""
     mine = queries.pupils_of(connection, person_id, today)
     ids = [pupil.pupil_id for pupil in mine]
     rows = {
         row.pupil_id: row for row in connection.execute(sa.select(pupils).where(pupils.c.pupil_id.in_(ids)))
     }
     family = pricing.families_of(connection, ids)
-    limits = surroundings.load_ceilings(connection, [state.term_id])
-    surroundings.count_held(connection, [state])
-    surroundings.find_blocked(connection, [state], limits, today)
+    limits = surroundings.load_ceilings(connection, {state.term_id for state in states.values()})
+    surroundings.count_held(connection, states.values())
+    surroundings.find_blocked(connection, states.values(), limits, today)
     wanted = chosen or {}
-    return [
-        _verdict(
-            (pupil, rows[pupil.pupil_id]),
-            family,
-            state,
-            today,
-            wanted.get(pupil.pupil_id, NOTHING_CHOSEN),
-            waits_by=why_waits(state, pupil.home.code, today, limits),
-        )
-        for pupil in mine
-    ]
+    return {
+        course_id: [
+            _verdict(
+                (pupil, rows[pupil.pupil_id]),
+                family,
+                state,
+                today,
+                wanted.get(pupil.pupil_id, NOTHING_CHOSEN),
+                waits_by=why_waits(state, pupil.home.code, today, limits),
+            )
+            for pupil in mine
+        ]
+        for course_id, state in states.items()
+    }
 
 
 def _verdict(
@@ -96,15 +117,16 @@ def _verdict(
     known = repository.known_of(row)
     age = age_on(pupil.born_on, terms.term_starts_on)
     engagements = family.engagements.get(pupil.pupil_id, ())
-    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat=waits_by is None)
+    before_round = refusal_before_round(state)
+    gets_seat = waits_by is None or before_round is not None  # what a round gives is a seat
+    wish = Wish(state.course_id, terms.fee_kind, state.lesson, gets_seat)
     last = last_choice(rule_book, state.lesson, engagements)
     by_limits = {
         choice: refusal_by_limits(rule_book, replace(wish, choice=choice), engagements)
         for choice in (range(1, last + 1) if last else [None])
     }
     refusal = (
-        refusal_before_round(state)
-        or refusal_to_apply(terms, rule_book, today)
+        refusal_to_apply(terms, rule_book, today)
         or refusal_for_pupil(terms, rule_book, pupil.home, age, today, known=known)
         # As the first choice it has the fewest others in its way.
         or by_limits[min(by_limits, key=lambda choice: choice or 0)]
@@ -133,4 +155,5 @@ def _verdict(
         chosen=chosen,
         chosen_refusal=chosen_refusal,
         waits_by=waits_by,
+        before_round=before_round,
     )

@@ -228,7 +228,9 @@ def terms(browser: Browser, address: str, folder: Path) -> None:
 
 
 def rank_and_answer(browser: Browser, address: str, folder: Path, *, phone: bool) -> None:
-    """A guardian ranks in a round, accepts one offer and declines another; on a phone without JavaScript.
+    """A guardian reads the price, ranks in a round, accepts one offer and declines another.
+
+    On a phone without JavaScript.
 
     What is offered was made ready by test_browser.py, under titles of its own.
     """
@@ -236,8 +238,18 @@ def rank_and_answer(browser: Browser, address: str, folder: Path, *, phone: bool
     with visitor(browser, address, folder, phone=phone, script=not phone) as maria:
         page, main = maria.page, maria.page.locator("main")
         maria.sign_in("guardian-norberg")
-        maria.open("/my")
+        maria.open("/courses?words=Rundans sång")
+        page.locator("ol.programme a").first.click()
+        maria.open(f"/apply/{page.url.split('?')[0].rsplit('/', 1)[1]}")
+        expect(main).to_contain_text("Platserna ges i en antagningsomgång")
+        expect(main.locator(".receipt").first).to_contain_text("kr")
+        _seen(maria, f"apply-round-{name}", phone)
         page.locator("a[href^='/my/rounds/']").first.click()
+        expect(main).to_contain_text("Ett barn får högst en plats i den här omgången")
+        price = main.locator("details", has_text="Rundans sång").first
+        expect(price.locator("summary")).to_contain_text("kr")
+        price.locator("summary").click()
+        expect(price.locator(".receipt")).to_be_visible()
         page.get_by_label("Leo" if phone else "Alma", exact=False).check()
         for number, title in ((1, "Rundans sång"), (2, "Rundans dans")):
             page.locator(f"#wish{number}").select_option(label=f"{title}, Sala kulturskola")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from services.contracts.fact import LocalText
 from services.enrolment import repository
+from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.requests import is_readable
 from services.enrolment.rounds.commands import results_of
 from services.enrolment.rounds.frozen import thaw
@@ -36,6 +37,7 @@ class Round:
 
     round_id: str
     scope: str
+    term_id: str
     term: LocalText
     most_wishes: int
     reserved: Mapping[str, int]
@@ -64,6 +66,7 @@ def rounds_where(connection: sa.Connection, *conditions: Any) -> list[Round]:
         Round(
             round_id=row.round_id,
             scope=row.scope,
+            term_id=row.term_id,
             term=LocalText(row.name_sv, row.name_en),
             most_wishes=row.most_wishes,
             reserved=json.loads(row.reserved),
@@ -96,10 +99,53 @@ def scope_of_round(connection: sa.Connection, round_id: str) -> str | None:
     return connection.scalar(sa.select(rounds.c.scope).where(rounds.c.round_id == round_id))
 
 
-def titles(connection: sa.Connection, round_id: str) -> dict[str, LocalText]:
-    """The courses one can rank, by id, in the order of their names."""
+def round_to_rank(connection: sa.Connection, state: CourseState) -> str | None:
+    """The id of the open round in which families rank the course; None where there is none."""
+    host = state.terms.host.code
+    found = connection.execute(
+        sa.select(rounds.c.round_id, rounds.c.scope).where(
+            rounds.c.term_id == state.term_id, rounds.c.state == "open"
+        )
+    )
+    return next((row.round_id for row in found if host.startswith(row.scope)), None)
+
+
+def states_of(connection: sa.Connection, round_id: str) -> dict[str, CourseState]:
+    """The courses one can rank, by id."""
     row = connection.execute(sa.select(rounds).where(rounds.c.round_id == round_id)).one()
-    mine = courses_of(connection, row)
+    return courses_of(connection, row)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSeats:
+    """Seats that a municipality's own pupils get first on every course of the school."""
+
+    school_name: str
+    municipality_code: str
+    seats: int
+    until: date | None
+
+
+def kept_by_rule_books(
+    connection: sa.Connection, scope: str, today: date, term_id: str | None = None
+) -> list[KeptSeats]:
+    """What rule books keep on courses with rounds, of one term or of all that are not over."""
+    statement = repository.course_rows().where(courses.c.municipality_code.startswith(scope))
+    chosen = terms.c.ends_on >= today if term_id is None else terms.c.term_id == term_id
+    found = set()
+    for row in connection.execute(statement.where(chosen, ~courses.c.cancelled)):
+        book = repository.rule_book_from(row.document)
+        if book.admission != "round":
+            continue
+        for each in book.ordering.reserved_seats:
+            if not each.until.has_passed(row.starts_on, today):
+                last = each.until.of_term(row.starts_on)
+                found.add(KeptSeats(book.school_name, each.municipality_code, each.seats, last))
+    return sorted(found, key=lambda kept: (kept.school_name, kept.municipality_code, kept.until or today))
+
+
+def titles(connection: sa.Connection, mine: Collection[str]) -> dict[str, LocalText]:
+    """What courses are called, by id, in the order of their names."""
     found = connection.execute(
         sa.select(courses.c.course_id, courses.c.title_sv, courses.c.title_en, courses.c.school_name)
         .where(courses.c.course_id.in_(list(mine)))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from werkzeug.test import Client
 
 from services.chassis.process import Composition
 from services.chassis.storage.engine import Storage
+from services.contracts.catalogue import RuleBookPublished
+from services.contracts.rule_book import Ordering, ReservedSeats, TermDays
 from tests.enrolment.rounds.story import open_round, publish, rank, run, schools_give_places_in_rounds
-from tests.enrolment.story import MARIA, NORRBY, SAMIRA, SODERBY, children
+from tests.enrolment.story import MARIA, NORRBY, NORRBYS_RULES, SAMIRA, SODERBY, children, tell
 from tests.web import bearer, sign_in
 
 API = "/api/enrolment/rounds"
@@ -97,6 +100,69 @@ def test_a_family_ranks_on_its_page_and_reads_why(
     assert "The place" in page
     assert "Not needed" in page
     assert "a seed" in page
+
+
+def test_a_family_reads_price_and_rules_before_it_ranks(
+    client: Client, composition: Composition, storage: Storage
+) -> None:
+    open_round(storage)
+    sign_in(client, composition, role="guardian", municipality=NORRBY, person_id=MARIA)
+    page = client.get("/my/rounds/r1").text
+    alma, leo = page.split("What the courses cost for")[1:]
+    for said in (
+        "Saturday fiddle, Norrby kulturskola: SEK", "850.00", "norrby-2024/fees/instrument",
+        "The circus lab, Söderby kulturskola: no fee named", "norrby-2024/residents",
+    ):  # fmt: skip
+        assert said in alma, said
+    assert "Courses that Leo cannot take" in leo
+    assert "up to 12 years" in leo
+    for said in ("at most one place in this round", "This is how the queue goes.", "the tests"):
+        assert said in page, said
+
+
+def test_to_apply_for_a_course_of_a_round_leads_to_the_ranking(
+    client: Client, composition: Composition, storage: Storage
+) -> None:
+    sign_in(client, composition, role="guardian", municipality=NORRBY, person_id=MARIA)
+    assert "No round is open for ranking" in client.get("/apply/fiddle").text
+    open_round(storage, scope=NORRBY)
+    page = client.get("/apply/fiddle").text
+    for said in (
+        "Alma may take this course", "Its places are given in an admission round", "850.00",
+        'href="/my/rounds/r1"', "Leo cannot take this course", "This is how the queue goes.",
+    ):  # fmt: skip
+        assert said in page, said
+    assert 'name="application_id"' not in page
+    maria = bearer(composition, role="guardian", municipality=NORRBY, person_id=MARIA)
+    (alma, _) = client.get("/api/enrolment/courses/fiddle/verdicts", headers=maria).get_json()["verdicts"]
+    assert (alma["may_apply"], alma["refusal"], alma["fee_ore"]) == (False, "course_has_round", 85000)
+    run(storage)
+    assert "/my/rounds/r1" not in client.get("/apply/fiddle").text
+
+
+def test_staff_read_which_seats_are_kept_and_by_what(
+    client: Client, composition: Composition, storage: Storage
+) -> None:
+    kept = (ReservedSeats(SODERBY, 1), ReservedSeats(NORRBY, 2, until=TermDays(spring="12-20")))
+    book = replace(NORRBYS_RULES, admission="round", ordering=Ordering(reserved_seats=kept))
+    tell(storage, RuleBookPublished("norrby-2024", book))
+    token = sign_in(client, composition, role="staff", municipality=NORRBY)
+    page = client.get("/staff/rounds").text
+    assert "Norrby kulturskola: Söderby, 1 seat" in page
+    assert "Norrby kulturskola: Norrby, 2 seats, until 20 December 2026" in page
+    round_id = str(uuid.uuid4())
+    form = {
+        "csrf_token": token,
+        "round_id": round_id,
+        "term_id": "vt27",
+        "most_wishes": "3",
+        "reserved_1902": "0",
+    }
+    client.post("/staff/rounds", data=form)
+    page = client.get(f"/staff/rounds/{round_id}").text
+    assert "Norrby kulturskola: Norrby, 2 seats" in page
+    assert "Norrby kulturskola: Söderby" not in page  # none, as staff set it
+    assert "<li>Söderby: 0</li>" in page
 
 
 def test_families_see_their_own_rankings_only(
