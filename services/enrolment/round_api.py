@@ -15,7 +15,7 @@ from services.chassis.web.routes import Routes
 from services.enrolment.api import LocalTextAnswer
 from services.enrolment.pages import FAMILY, person_id, today_of
 from services.enrolment.queries import pupils_of
-from services.enrolment.round_pages import MOST_WISHES, STAFF_OF_ROUND
+from services.enrolment.round_pages import MOST_WISHES, STAFF_OF_ROUND, kept_seats
 from services.enrolment.rounds import commands, queries
 from services.enrolment.rounds.commands import FINAL, REHEARSAL, NewRound, Ranking
 from services.enrolment.staff_pages import STAFF
@@ -81,6 +81,30 @@ def _round(context: Context, round_id: str) -> queries.Round:
     if found is None:
         raise Refused(commands.ROUND_UNKNOWN)
     return found
+
+
+class KeptSeatsAnswer(Schema):
+    school_name = fields.String(required=True)
+    municipality_code = fields.String(required=True)
+    seats = fields.Integer(required=True)
+    until = fields.Date(required=True, allow_none=True)
+
+
+class KeptAnswer(Schema):
+    kept = fields.List(fields.Nested(KeptSeatsAnswer), required=True)
+
+
+@routes.api(
+    "GET",
+    "/rounds/<round_id>/kept",
+    access=STAFF_OF_ROUND,
+    summary="Seats that the rule books keep on each course, beside those reserved for the round",
+    answer=KeptAnswer,
+)
+def kept_in_round(context: Context, round_id: str) -> dict[str, Any]:
+    found = _round(context, round_id)
+    with context.parts.storage.reading() as connection:
+        return {"kept": kept_seats(connection, found, today_of(context))}
 
 
 class RankingBody(Schema):

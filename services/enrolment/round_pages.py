@@ -185,7 +185,7 @@ def round_page(context: Context, round_id: str) -> Response:
         scope = context.signed_in.municipality
         without = queries.without_place(connection, runs[0].run_id, scope) if runs else []
         names = queries.municipality_names(connection)
-        kept = [] if found is None else _kept(connection, found, today_of(context))
+        kept = [] if found is None else kept_seats(connection, found, today_of(context))
     return context.render(
         "round.html",
         round=found,
@@ -199,7 +199,7 @@ def round_page(context: Context, round_id: str) -> Response:
     )
 
 
-def _kept(connection: sa.Connection, found: queries.Round, today: date) -> list[queries.KeptSeats]:
+def kept_seats(connection: sa.Connection, found: queries.Round, today: date) -> list[queries.KeptSeats]:
     """What the rule books keep in the round, beside what staff typed for it and that goes before them."""
     books = queries.kept_by_rule_books(connection, found.scope, today, found.term_id)
     return [each for each in books if each.municipality_code not in found.reserved]

@@ -163,6 +163,9 @@ def test_staff_read_which_seats_are_kept_and_by_what(
     assert "Norrby kulturskola: Norrby, 2 seats" in page
     assert "Norrby kulturskola: Söderby" not in page  # none, as staff set it
     assert "<li>Söderby: 0</li>" in page
+    staff = bearer(composition, role="staff", municipality=NORRBY)
+    (norrby,) = client.get(f"{API}/{round_id}/kept", headers=staff).get_json()["kept"]
+    assert (norrby["municipality_code"], norrby["seats"], norrby["until"]) == (NORRBY, 2, "2026-12-20")
 
 
 def test_families_see_their_own_rankings_only(
