@@ -18,7 +18,6 @@ from services.enrolment.applying_pages import decide
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN, COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome
-from services.enrolment.entering_pages import EnteredFields, enter_application
 from services.enrolment.forms import MOST_ORE, KeyField, Text
 from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import FAMILY, GUARDIAN, person_id, today_of
@@ -383,20 +382,3 @@ def school_courses(context: Context) -> dict[str, Any]:
     return {
         "courses": [{**summary.dump(course), "next_action": actions[course.course_id]} for course in courses]
     }
-
-
-class EnteredBody(EnteredFields, ChosenBody):
-    """Of a protected pupil `alias` is how it is called instead of its name."""
-
-
-@routes.api(
-    "POST",
-    "/courses/<course_id>/entered-applications",
-    access=STAFF_OF_HOST,
-    summary="Enter a paper or phone application, also for a pupil with protected identity",
-    body=EnteredBody,
-    answer=OutcomeAnswer,
-)
-def enter_by_api(context: Context, course_id: str) -> dict[str, Any]:
-    chosen = chosen_in(context.body)
-    return outcome_of(context, enter_application(context, course_id, context.body, chosen))

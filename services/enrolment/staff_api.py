@@ -1,4 +1,4 @@
-"""JSON API of staff: a pupil's life, and what a family asked for; the pages' commands and access."""
+"""JSON API of staff: a pupil's life, what came on paper, what a family asked for; the pages' commands."""
 
 from __future__ import annotations
 
@@ -12,10 +12,18 @@ from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.enrolment import pupil_queries, queries
 from services.enrolment.answering import settle
-from services.enrolment.api import ApplicationAnswer, ChosenBody, PupilAnswer, chosen_in
+from services.enrolment.api import (
+    ApplicationAnswer,
+    ChosenBody,
+    OutcomeAnswer,
+    PupilAnswer,
+    chosen_in,
+    outcome_of,
+)
 from services.enrolment.choices import change_chosen
 from services.enrolment.decision_pages import STAFF_OF_APPLICATION, ForFamilyForm, SettleForm
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN
+from services.enrolment.entering_pages import EnteredFields, enter_application
 from services.enrolment.for_family import act_for_family
 from services.enrolment.forms import Text
 from services.enrolment.pages import today_of
@@ -29,6 +37,7 @@ from services.enrolment.pupil_pages import (
     RecordForm,
     make_change,
 )
+from services.enrolment.staff_pages import STAFF_OF_HOST
 
 routes = Routes()
 
@@ -217,6 +226,23 @@ def settle_by_api(context: Context, application_id: str) -> queries.Application:
     with context.parts.storage.unit() as unit:
         settle(unit, application_id, answer, context.signed_in.audit_name, why=why)
     return _application(context, application_id)
+
+
+class EnteredBody(EnteredFields, ChosenBody):
+    """Of a protected pupil `alias` is how it is called instead of its name."""
+
+
+@routes.api(
+    "POST",
+    "/courses/<course_id>/entered-applications",
+    access=STAFF_OF_HOST,
+    summary="Enter a paper or phone application, also for a pupil with protected identity",
+    body=EnteredBody,
+    answer=OutcomeAnswer,
+)
+def enter_by_api(context: Context, course_id: str) -> dict[str, Any]:
+    chosen = chosen_in(context.body)
+    return outcome_of(context, enter_application(context, course_id, context.body, chosen))
 
 
 def _application(context: Context, application_id: str) -> queries.Application:
