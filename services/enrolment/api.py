@@ -302,10 +302,9 @@ def my_verdicts(context: Context, course_id: str) -> dict[str, Any]:
 
 
 def _verdict(context: Context, verdict: Verdict) -> dict[str, Any]:
-    refusal = verdict.refusal_now
-    basis = None if refusal else verdict.basis
+    refusal, basis = verdict.refusal_now, verdict.basis
     reason = context.refusal_text(refusal) if refusal else ""
-    if basis is not None:
+    if refusal is None and basis is not None:
         reason = context.texts.gettext(basis.reason) % basis.facts
     return {
         "pupil_id": verdict.pupil.pupil_id,
