@@ -190,7 +190,7 @@ def _ended_by_acceptance(unit: Unit, row: sa.Row[Any]) -> Sequence[sa.Row[Any]]:
 def _wait_again(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> None:
     if course.terms.cancelled:
         return
-    rule = course.rule_book.order[0]
+    rule = course.rule_book.criteria[0]
     repository.change_state(unit, [row.application_id], "queued", rule=rule, at=unit.now)
     repository.note_events(unit, [(row.application_id, by, "queued", "the other place was not kept")])
     surroundings.keep_queue_dates(unit, {(row.pupil_id, course.subject): row.queued_at})

@@ -228,7 +228,7 @@ def _why_full(course: CourseState, today: date) -> str:
         return MAIN_ADMISSION
     if course.kept and course.taken < course.capacity:
         return KEPT_SEATS
-    return course.rule_book.order[0]
+    return course.rule_book.criteria[0]
 
 
 def _facts(course: CourseState) -> dict[str, object]:

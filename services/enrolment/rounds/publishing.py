@@ -151,7 +151,7 @@ def _new_applications(
                 "state": "placed" if each.placed else "queued",
                 "outcome": None,
                 "queued_at": min(came_at, had),
-                "rule": ADMISSION_ROUND if each.placed else course.rule_book.order[0],
+                "rule": ADMISSION_ROUND if each.placed else course.rule_book.criteria[0],
                 "basis": basis_for_pupil(
                     course.terms, course.rule_book, applicant.home, applicant.known
                 ).rule,

@@ -8,7 +8,7 @@ from werkzeug.test import Client
 from services.chassis.process import Composition
 from services.chassis.storage.engine import Storage
 from services.chassis.web import openapi
-from services.enrolment import api
+from services.enrolment import api, staff_api
 from services.enrolment.tables import applications
 from tests.enrolment.api.asking import API, get
 from tests.enrolment.story import MARIA, NORRBY, count
@@ -30,20 +30,29 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/pupils-elsewhere"): STAFF,
     ("GET", "/courses"): STAFF,
     ("POST", "/courses/<course_id>/entered-applications"): STAFF,
+    ("GET", "/pupils/<pupil_id>"): STAFF,
+    **{
+        ("POST", f"/pupils/<pupil_id>/{change}"): STAFF
+        for change in ("move", "identity", "guardian", "contact", "protection", "record")
+    },
+    ("POST", "/applications/<application_id>/for-family"): STAFF,
+    ("POST", "/applications/<application_id>/choose-for-family"): STAFF,
+    ("POST", "/applications/<application_id>/settle"): STAFF,
 }
 
 
 def test_these_are_all_the_routes() -> None:
-    assert {(route.methods[0], route.path.removeprefix("/api/<service>")) for route in api.routes.all} == set(
-        ROUTES
-    )
+    here = (*api.routes.all, *staff_api.routes.all)
+    assert {(route.methods[0], route.path.removeprefix("/api/<service>")) for route in here} == set(ROUTES)
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=[" ".join(route) for route in ROUTES])
 def test_each_route_is_for_its_roles(
     client: Client, composition: Composition, storage: Storage, method: str, path: str
 ) -> None:
-    address = API + path.replace("<application_id>", "a1").replace("<course_id>", "fiddle")
+    address = API + path.replace("<application_id>", "a1").replace("<course_id>", "fiddle").replace(
+        "<pupil_id>", "alma"
+    )
     for headers in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic x"}):
         answer = client_of(composition).open(address, method=method, json={}, headers=headers)
         assert (answer.status_code, answer.json and answer.json["name"]) == (401, "not_signed_in")
