@@ -98,8 +98,11 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
     pupil_ids = {request.pupil_id for request in requests}
     courses = repository.lock_courses_of(unit, pupil_ids, course_ids)
     asked = [course for course_id, course in courses.items() if course_id in course_ids]
+    # From here on nobody protects, moves or merges them, or gives them another place.
+    pupils = repository.applicants(unit, pupil_ids, lock=True)
+    guardians = repository.guardians_of(unit, pupil_ids)
     connection = unit.connection
-    ceilings = surroundings.load_ceilings(connection, {course.term_id for course in asked})
+    ceilings = surroundings.load_ceilings(connection, {course.term_id for course in asked}, lock=True)
     surroundings.count_held(connection, asked)
     surroundings.find_blocked(connection, asked, ceilings, unit.today)
     existing = repository.existing_applications(
@@ -108,8 +111,8 @@ def _load(unit: Unit, requests: Sequence[ApplicationRequest]) -> _Batch:
     return _Batch(
         unit,
         courses,
-        repository.applicants(unit, pupil_ids),
-        repository.guardians_of(unit, pupil_ids),
+        pupils,
+        guardians,
         {row.application_id: row._asdict() for row in existing},
         {(row.course_id, row.pupil_id): row._asdict() for row in existing if row.state != "ended"},
         surroundings.engagements_of(connection, pupil_ids),

@@ -55,9 +55,11 @@ def decline(unit: Unit, application_id: str, person_id: str, by: str) -> str:
 def withdraw(unit: Unit, application_id: str, person_id: str, by: str) -> str:
     """WITHDRAWN; DISPUTED where it is a place that another guardian has just accepted."""
     others = _other_guardians(unit, application_id, person_id)
-    row, _ = _lock(unit, application_id)
+    row, party = _lock(unit, application_id)
     if others and disputes.has_case(unit.connection, application_id):
         raise Refused(CASE_OPEN)
+    if not others:
+        _settled_by_pupil(unit, party, DECLINED, by)
     if others and row.state == "offered":
         raise Refused(ANSWER_FIRST)
     if others and row.state == "placed" and _said_yes(_answers(unit, row, others), unit.today):
@@ -70,9 +72,11 @@ def _answer(unit: Unit, application_id: str, answer: str, person_id: str, by: st
     others = _other_guardians(unit, application_id, person_id)
     row, party = _lock(unit, application_id)
     if not others or row.offered_at is None:
+        result = ACCEPTED if answer == YES else DECLINED
+        _settled_by_pupil(unit, party, result, by)
         command = commands.accept_offer if answer == YES else commands.decline_offer
         command(unit, application_id, by)
-        return ACCEPTED if answer == YES else DECLINED
+        return result
     _may_answer(unit, row, answer, others)
     before = _answers(unit, row, [*others, person_id])
     answer_by = next((each.answer_by for each in before), row.answer_by)
@@ -89,6 +93,19 @@ def _answer(unit: Unit, application_id: str, answer: str, person_id: str, by: st
     else:
         _carry_out(unit, row, party, result, by)
     return result
+
+
+def _settled_by_pupil(unit: Unit, party: Sequence[sa.Row[Any]], result: str, by: str) -> None:
+    """What guardians disagreed about, a pupil of age by now decides; a child does not. Raises Refused."""
+    for each in party:
+        if not disputes.has_case(unit.connection, each.application_id):
+            continue
+        born_on = unit.connection.scalar(
+            sa.select(pupils.c.born_on).where(pupils.c.pupil_id == each.pupil_id)
+        )
+        if born_on is None or born_on > years_before(unit.today, AGE_OF_MAJORITY):
+            raise Refused(CASE_OPEN)
+        disputes.close_case(unit, each, result, by)
 
 
 def _may_answer(unit: Unit, row: sa.Row[Any], answer: str, others: Sequence[str]) -> None:
@@ -161,8 +178,9 @@ def _lock(unit: Unit, application_id: str) -> tuple[sa.Row[Any], list[sa.Row[Any
     party = commands.party_of(unit, application_id)
     ended = [each for row in party if row.state == "placed" for each in _ended_by_acceptance(unit, row)]
     pupil_ids = {row.pupil_id for row in party}
-    repository.lock_courses_of(unit, pupil_ids, {each.course_id for each in [*party, *ended]})
+    locked = repository.lock_courses_of(unit, pupil_ids, {each.course_id for each in [*party, *ended]})
     rows = repository.lock_applications(unit, [row.application_id for row in party])
+    repository.stay_put(rows, locked)
     mine = next(row for row in rows if row.application_id == application_id)
     return mine, [row for row in rows if (row.state, row.offered_at) == (mine.state, mine.offered_at)]
 
@@ -191,7 +209,10 @@ def _wait_again(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> N
     if course.terms.cancelled:
         return
     rule = course.rule_book.criteria[0]
-    repository.change_state(unit, [row.application_id], "queued", rule=rule, at=unit.now)
+    home = repository.home_of(unit, row.pupil_id)
+    repository.change_state(
+        unit, [row.application_id], "queued", rule=rule, at=unit.now, home_municipality=home
+    )
     repository.note_events(unit, [(row.application_id, by, "queued", "the other place was not kept")])
     surroundings.keep_queue_dates(unit, {(row.pupil_id, course.subject): row.queued_at})
     course.waiting += 1

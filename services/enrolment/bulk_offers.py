@@ -65,7 +65,8 @@ def offer_previewed(unit: Unit, bulk: BulkOffer, by: str) -> int:
         return _offered_before(unit, bulk)
     courses = repository.lock_courses(unit, bulk.course_ids)
     open_courses = {key: course for key, course in courses.items() if not course.terms.cancelled}
-    plans = plan_offers(unit.connection, open_courses, unit.today, limits_of(bulk.course_ids, bulk.most))
+    most = limits_of(bulk.course_ids, bulk.most)
+    plans = plan_offers(unit.connection, open_courses, unit.today, most, lock=True)
     if digest_of(plans) != bulk.digest:
         raise Refused(QUEUE_CHANGED)
     offered = sum(len(plan.choice.offered) for plan in plans.values())

@@ -275,11 +275,14 @@ def accept_offer(unit: Unit, application_id: str, by: str) -> None:
     where the pupil ranks its choices, those end that come to nothing behind this one.
     """
     party = party_of(unit, application_id)
-    states = repository.lock_courses_of(unit, {row.pupil_id for row in party})
+    states = repository.lock_courses_of(
+        unit, {row.pupil_id for row in party}, {row.course_id for row in party}
+    )
     rows = {
         row.application_id: row
         for row in repository.lock_applications(unit, [row.application_id for row in party])
     }
+    repository.stay_put(rows.values(), states)
     if rows[application_id].state == "placed":
         return
     if rows[application_id].state != "offered":

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from services.chassis.clock import years_before
 from services.chassis.ids import new_id
+from services.chassis.municipality import covers
 from services.chassis.personal_identity import InvalidPersonalIdentity, parse_personal_identity
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.inbox import insert_ignoring
@@ -46,6 +47,19 @@ PROTECTION_DIFFERS = Refusal(
     N_(
         "The number belongs to a pupil who is registered with another protection than this one. "
         "Nothing was changed: make the two alike first."
+    ),
+)
+NUMBER_OF_ANOTHER = Refusal(
+    "number_of_another",
+    N_(
+        "The number belongs to a pupil who was born on another day: these are two children. Check the number."
+    ),
+)
+REGISTERED_ELSEWHERE = Refusal(
+    "registered_elsewhere",
+    N_(
+        "A pupil with this number is registered in another municipality. If the two are one child, "
+        "the county's staff can make them one."
     ),
 )
 CONTACT_OF_PROTECTED = Refusal(
@@ -134,11 +148,14 @@ def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, wh
         tell_guardianships(unit, guardianships.c.pupil_id == pupil_id)
 
 
-def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str, *, why: str) -> None:
+def correct_identity(
+    unit: Unit, pupil_id: str, personal_identity: str, by: str, *, why: str, scope: str
+) -> None:
     """A coordination number becomes a personal identity number, or a wrong one is put right.
 
     Where a pupil is registered under the new number already, the two are one child: their records become one,
-    with the earliest queue date of each, and one application a course.
+    with the earliest queue date of each, and one application a course. That cannot be undone, so both must be
+    born on one day, and live where those who are bound to `scope` act for: the county's staff for all.
     """
     try:
         identity = parse_personal_identity(personal_identity, unit.today)
@@ -155,6 +172,10 @@ def correct_identity(unit: Unit, pupil_id: str, personal_identity: str, by: str,
     if other is not None:
         if other.protected != pupil.protected:
             raise Refused(PROTECTION_DIFFERS)
+        if other.born_on != pupil.born_on:
+            raise Refused(NUMBER_OF_ANOTHER)
+        if not covers(scope, other.home_municipality):
+            raise Refused(REGISTERED_ELSEWHERE)
         _merge(unit, pupil_id, other.pupil_id, by, why)
     unit.execute(
         sa.update(pupils)
@@ -175,12 +196,14 @@ def _merge(unit: Unit, kept_id: str, gone_id: str, by: str, why: str) -> None:
         .with_for_update()
     )
     before = {course_id: _seats_of(course) for course_id, course in courses.items()}
+    # First of all the queue dates: where of two applications one ends, its date stays with the other.
+    dates = surroundings.queue_dates_of(unit.connection, [gone_id])
+    surroundings.keep_queue_dates(unit, {(kept_id, subject): at for (_, subject), at in dates.items()})
     for course_id, course in courses.items():
         _one_application(unit, [row for row in rows if row.course_id == course_id], course, by)
     unit.execute(sa.update(applications).where(applications.c.pupil_id == gone_id).values(pupil_id=kept_id))
     _merge_guardians(unit, kept_id, gone_id)
-    dates = surroundings.queue_dates_of(unit.connection, [gone_id])
-    surroundings.keep_queue_dates(unit, {(kept_id, subject): at for (_, subject), at in dates.items()})
+    _merge_record(unit, kept_id, gone_id)
     unit.execute(sa.delete(queue_dates).where(queue_dates.c.pupil_id == gone_id))
     unit.execute(
         sa.update(pupils)
@@ -213,6 +236,20 @@ def _one_application(unit: Unit, rows: Sequence[sa.Row[Any]], course: CourseStat
         .values(queued_at=earliest)
     )
     repository.note_events(unit, [(stays.application_id, by, stays.state, "merged")])
+
+
+def _merge_record(unit: Unit, kept_id: str, gone_id: str) -> None:
+    """What was recorded of either is so of the child, and what was done to either was done to it."""
+    both = {
+        row.pupil_id: row
+        for row in unit.rows(sa.select(pupils).where(pupils.c.pupil_id.in_([kept_id, gone_id])))
+    }
+    kept, gone = both[kept_id], both[gone_id]
+    either = ("later_limit", "is_teacher", "has_relief", "played_before")
+    first = ("school_municipality", "leaves_upper_secondary")
+    values = {name: getattr(kept, name) or getattr(gone, name) for name in (*either, *first)}
+    unit.execute(sa.update(pupils).where(pupils.c.pupil_id == kept_id).values(**values))
+    unit.execute(sa.update(pupil_events).where(pupil_events.c.pupil_id == gone_id).values(pupil_id=kept_id))
 
 
 def _merge_guardians(unit: Unit, kept_id: str, gone_id: str) -> None:

@@ -30,13 +30,16 @@ def plan_offers(
     courses: Mapping[str, CourseState],
     today: date,
     most: Mapping[str, int] | None = None,
+    *,
+    lock: bool = False,
 ) -> dict[str, Plan]:
     """By course, in id order: a seat on one may use up what bars the same pupil, or its home, on the next.
 
-    `most` limits the seats of a course; without it all that are free. Takes the seats from `courses`. A
+    `most` limits the seats of a course; without it all that are free. `lock` where the offers are made.
+    Takes the seats from `courses`. A
     fixed number of statements.
     """
-    limits = surroundings.load_ceilings(connection, {course.term_id for course in courses.values()})
+    limits = surroundings.load_ceilings(connection, {each.term_id for each in courses.values()}, lock=lock)
     for course in courses.values():
         course.held.clear()
     surroundings.count_held(connection, courses.values())

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from services.chassis.clock import age_on
 from services.chassis.refusals import N_, Refused
 from services.chassis.storage.unit import Unit
-from services.chassis.web.access import NotFound, only
+from services.chassis.web.access import Actor, NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.languages import DEFAULT_LANGUAGE, LANGUAGES
 from services.chassis.web.routes import Routes
@@ -116,43 +116,45 @@ class HouseholdForm(Schema):
     why = Text(required=True, validate=_WHY)
 
 
-def _move(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
-    life.move_pupil(unit, pupil_id, form["municipality"], form["moved_on"], by, why=form["why"])
+def _move(unit: Unit, pupil_id: str, form: dict[str, Any], who: Actor) -> None:
+    life.move_pupil(unit, pupil_id, form["municipality"], form["moved_on"], who.audit_name, why=form["why"])
 
 
-def _identity(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
-    life.correct_identity(unit, pupil_id, form["personal_identity"], by, why=form["why"])
+def _identity(unit: Unit, pupil_id: str, form: dict[str, Any], who: Actor) -> None:
+    life.correct_identity(
+        unit, pupil_id, form["personal_identity"], who.audit_name, why=form["why"], scope=who.municipality
+    )
 
 
-def _guardian(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
-    life.connect_guardian(unit, pupil_id, form["guardian_id"], by, why=form["why"])
+def _guardian(unit: Unit, pupil_id: str, form: dict[str, Any], who: Actor) -> None:
+    life.connect_guardian(unit, pupil_id, form["guardian_id"], who.audit_name, why=form["why"])
 
 
-def _contact(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+def _contact(unit: Unit, pupil_id: str, form: dict[str, Any], who: Actor) -> None:
     contact = Contact(form["email"], form["language"], "pupil")
-    life.record_contact(unit, pupil_id, contact, by, why=form["why"])
+    life.record_contact(unit, pupil_id, contact, who.audit_name, why=form["why"])
 
 
-def _record(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+def _record(unit: Unit, pupil_id: str, form: dict[str, Any], who: Actor) -> None:
     given = dict(form)
     why = given.pop("why")
-    life.record_pupil(unit, pupil_id, PupilRecord(**given), by, why=why)
+    life.record_pupil(unit, pupil_id, PupilRecord(**given), who.audit_name, why=why)
 
 
-def _protection(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
+def _protection(unit: Unit, pupil_id: str, form: dict[str, Any], who: Actor) -> None:
     if not form["protected"]:
-        protection.end_protection(unit, pupil_id, by, why=form["why"])
+        protection.end_protection(unit, pupil_id, who.audit_name, why=form["why"])
     elif form["alias"] is None:
         raise Refused(ALIAS_MISSING)
     else:
-        protection.protect_pupil(unit, pupil_id, form["alias"], by, why=form["why"])
+        protection.protect_pupil(unit, pupil_id, form["alias"], who.audit_name, why=form["why"])
 
 
-def _household(unit: Unit, pupil_id: str, form: dict[str, Any], by: str) -> None:
-    households.share_household(unit, pupil_id, form["with_number"], by, why=form["why"])
+def _household(unit: Unit, pupil_id: str, form: dict[str, Any], who: Actor) -> None:
+    households.share_household(unit, pupil_id, form["with_number"], who.audit_name, why=form["why"])
 
 
-_CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], str], None], str]] = {
+_CHANGES: dict[str, tuple[type[Schema], Callable[[Unit, str, dict[str, Any], Actor], None], str]] = {
     "move": (MoveForm, _move, N_("The move is recorded. Place and queue dates are kept.")),
     "identity": (IdentityForm, _identity, N_("The number is corrected.")),
     "guardian": (GuardianForm, _guardian, N_("The guardian is connected.")),
@@ -167,7 +169,7 @@ def make_change(context: Context, pupil_id: str, change: str, form: dict[str, An
     """`form` as the change's schema loads it. Raises Refused, and then nothing has changed."""
     _, command, _ = _CHANGES[change]
     with context.parts.storage.unit() as unit:
-        command(unit, pupil_id, form, context.signed_in.audit_name)
+        command(unit, pupil_id, form, context.signed_in)
 
 
 @routes.page(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from services.chassis.clock import age_on, local_date
 from services.chassis.ids import new_id
-from services.chassis.refusals import Refused
+from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.eligibility import CourseTerms, Known, Municipality, is_adult
@@ -31,6 +31,10 @@ from services.enrolment.tables import (
     terms,
 )
 
+CHANGED_MEANWHILE = Refusal(
+    "changed_meanwhile",
+    N_("Something else was changed at this very moment. Nothing was done: try once more."),
+)
 # A place of a term that ended longer ago than this is none of the term before.
 BETWEEN_TERMS = timedelta(days=150)
 
@@ -193,15 +197,31 @@ def save_seats(unit: Unit, states: Iterable[CourseState]) -> None:
         )
 
 
-def applicants(unit: Unit, pupil_ids: Collection[str]) -> dict[str, tuple[Applicant, sa.Row[Any]]]:
-    """Pupils by id, as applicants and as their rows."""
+def applicants(
+    unit: Unit, pupil_ids: Collection[str], *, lock: bool = False
+) -> dict[str, tuple[Applicant, sa.Row[Any]]]:
+    """Pupils by id, as applicants and as their rows; none whose record has become a part of another one.
+
+    `lock` where a decision hangs on them: what comes meanwhile, a protection or a second application, waits.
+    Their courses are locked before.
+    """
     known = known_municipalities(unit.connection)
+    query = sa.select(pupils).where(pupils.c.pupil_id.in_(list(pupil_ids)), pupils.c.merged_into.is_(None))
+    if lock:
+        query = query.order_by(pupils.c.pupil_id).with_for_update(key_share=True)
     found = {}
-    for row in unit.rows(sa.select(pupils).where(pupils.c.pupil_id.in_(list(pupil_ids)))):
+    for row in unit.rows(query):
         code = row.home_municipality
         home = known.get(code) or Municipality(code, code, None, None)
         found[row.pupil_id] = (Applicant(row.pupil_id, row.born_on, home, known_of(row)), row)
     return found
+
+
+def home_of(unit: Unit, pupil_id: str) -> str:
+    """The code of the municipality where the pupil lives."""
+    return str(
+        unit.connection.scalar(sa.select(pupils.c.home_municipality).where(pupils.c.pupil_id == pupil_id))
+    )
 
 
 def guardians_of(unit: Unit, pupil_ids: Collection[str]) -> dict[str, list[str]]:
@@ -376,8 +396,17 @@ def lock_application(unit: Unit, application_id: str) -> tuple[sa.Row[Any], Cour
     )
     if course_id is None:
         raise Refused(APPLICATION_UNKNOWN)
-    course = lock_courses(unit, [course_id])[course_id]
-    return lock_applications(unit, [application_id])[0], course
+    courses_locked = lock_courses(unit, [course_id])
+    rows = lock_applications(unit, [application_id])
+    stay_put(rows, courses_locked)
+    return rows[0], courses_locked[course_id]
+
+
+def stay_put(rows: Iterable[sa.Row[Any]], locked: Collection[str]) -> None:
+    """Raises Refused where an application has gone over to the next term's course, which is not locked,
+    between the look for its course and the lock."""
+    if any(row.course_id not in locked for row in rows):
+        raise Refused(CHANGED_MEANWHILE)
 
 
 def lock_applications(unit: Unit, application_ids: Collection[str]) -> Sequence[sa.Row[Any]]:

@@ -51,7 +51,7 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
         )
     if course.rule_book.answering.offers == "by_staff":
         return
-    plan = plan_offers(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
+    plan = plan_offers(unit.connection, {course.course_id: course}, unit.today, lock=True)[course.course_id]
     hold_seats(unit, course, plan.choice, "enrolment", "a seat came free and the pupil was next")
 
 
@@ -124,7 +124,9 @@ def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, 
 def _back_to_queue(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, why: str) -> None:
     course.give_back_seat()
     course.waiting += 1
-    more: dict[str, Any] = {"declines": row.declines + 1, "passed": True}
+    # Who has moved meanwhile waits from where it lives now.
+    home = repository.home_of(unit, row.pupil_id)
+    more: dict[str, Any] = {"declines": row.declines + 1, "passed": True, "home_municipality": home}
     repository.change_state(
         unit, [row.application_id], "queued", rule=KEPT_AFTER_REFUSAL, at=unit.now, **more
     )
@@ -185,6 +187,8 @@ def leave_other_instruments(
 
 def _queue_date_after(unit: Unit, row: sa.Row[Any], course: CourseState, outcome: str) -> None:
     """A cancelled course gives the queue date back; else it is gone unless another application waits."""
+    if outcome == "merged":
+        return  # the child's other application stands, with the earlier of the two dates
     if outcome == "course_cancelled":
         surroundings.keep_queue_dates(unit, {(row.pupil_id, course.subject): row.queued_at})
         return

@@ -125,9 +125,15 @@ def lose_queue_dates(unit: Unit, keys: Collection[tuple[str, str]]) -> None:
         )
 
 
-def load_ceilings(connection: sa.Connection, term_ids: Collection[str]) -> Ceilings:
-    """The ceilings of the terms with what is used of them. One statement where no municipality has any."""
-    limits = connection.execute(sa.select(ceilings).where(ceilings.c.term_id.in_(list(term_ids)))).all()
+def load_ceilings(connection: sa.Connection, term_ids: Collection[str], *, lock: bool = False) -> Ceilings:
+    """The ceilings of the terms with what is used of them. One statement where no municipality has any.
+
+    `lock` where seats are given by them: two courses use up one ceiling. Courses and pupils come before.
+    """
+    query = sa.select(ceilings).where(ceilings.c.term_id.in_(list(term_ids)))
+    if lock:
+        query = query.order_by(ceilings.c.municipality_code, ceilings.c.term_id).with_for_update()
+    limits = connection.execute(query).all()
     found = Ceilings(
         {(row.municipality_code, row.term_id): Ceiling(row.most_places, row.most_ore) for row in limits}
     )

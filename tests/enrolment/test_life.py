@@ -25,7 +25,7 @@ from services.contracts.enrolment import (
     PupilMoved,
     PupilsMerged,
 )
-from services.contracts.rule_book import Ordering, ReservedSeats
+from services.contracts.rule_book import Answering, Ordering, ReservedSeats
 from services.enrolment import checks, commands, life, pupil_queries, queries, repository
 from services.enrolment.commands import Contact
 from services.enrolment.expiry import OfferExpiry
@@ -39,6 +39,7 @@ from tests.enrolment.story import (
     NORRBYS_RULES,
     SAMIRA,
     SODERBY,
+    SODERBYS_RULES,
     TODAY,
     applied,
     children,
@@ -48,6 +49,7 @@ from tests.enrolment.story import (
     names,
     number,
     request,
+    rows_of,
     seats,
     seats_said,
     states,
@@ -158,6 +160,20 @@ class TestMoving:
         assert refused(storage, life.move_pupil, "nobody", SODERBY, TODAY, STAFF, why="x") == "pupil_unknown"
 
 
+def test_who_moved_with_an_offer_waits_again_from_where_it_lives(storage: Storage) -> None:
+    keeps = replace(SODERBYS_RULES, answering=Answering(answer_days=7, declines_kept=2))
+    tell(storage, RuleBookPublished("soderby-2024", keeps))
+    applied(storage, "first", "circus", "anton")
+    (mover,) = children(storage, 1)
+    decide(storage, request("mine", "circus", mover))
+    do(storage, commands.withdraw, "first", "s")
+    assert states(storage, "circus")["mine"] == "offered"
+    do(storage, life.move_pupil, mover, SODERBY, TODAY, STAFF, why="m")
+    do(storage, commands.decline_offer, "mine", "s")
+    row = rows_of(storage)["mine"]
+    assert (row.state, row.home_municipality) == ("queued", SODERBY)
+
+
 class TestOneChildTwice:
     BORN = date(2016, 4, 5)
 
@@ -179,7 +195,7 @@ class TestOneChildTwice:
         decide(storage, request("t1", pupil_id="temp", queued_at=early))
         decide(storage, request("r1", pupil_id="real", queued_at=late))
         applied(storage, "r2", "circus", "real")
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, why="A number came.")
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="A number came.")
         assert states(storage) == {"first": "placed", "t1": "queued", "r1": "merged"}
         assert queue_dates(storage)["t1"] == early
         assert seats(storage) == (1, 1, 1)
@@ -203,7 +219,7 @@ class TestOneChildTwice:
         tell(storage, replace(FIDDLE, capacity=1))
         applied(storage, "r1", pupil_id="real")
         decide(storage, request("t1", pupil_id="temp", queued_at=datetime(2026, 11, 2, tzinfo=UTC)))
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, why="A number came.")
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="A number came.")
         assert states(storage) == {"r1": "placed", "t1": "merged"}
         assert seats(storage) == (1, 1, 0)
 
@@ -211,20 +227,70 @@ class TestOneChildTwice:
         self.register(storage)
         decide(storage, *(request(each, pupil_id=each) for each in ("real", "temp")))
         applied(storage, "next")
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, why="A number came.")
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="A number came.")
         assert sorted(states(storage).values()) == ["merged", "offered", "placed"]
 
+    def test_the_earlier_queue_date_stays_where_the_later_application_does(self, storage: Storage) -> None:
+        """The offer is worth more than the wait, and the wait began earlier."""
+        self.register(storage)
+        tell(storage, replace(FIDDLE, capacity=1), replace(CIRCUS, capacity=1))
+        applied(storage, "first")
+        applied(storage, "c0", "circus", "anton")
+        early, late = datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC)
+        decide(storage, request("t1", pupil_id="temp", queued_at=late))
+        do(storage, commands.withdraw, "first", "s")  # offered to temp
+        decide(storage, request("r1", pupil_id="real", queued_at=early))
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="x")
+        assert states(storage) == {"first": "withdrawn", "t1": "offered", "r1": "merged"}
+        decide(storage, request("new", "circus", "temp"))
+        assert rows_of(storage)["new"].queued_at == early
+
+    def test_what_was_recorded_of_either_is_so_of_the_child(self, storage: Storage) -> None:
+        self.register(storage)
+        relief = life.PupilRecord(
+            SODERBY, None, later_limit=True, is_teacher=False, has_relief=True, played_before=True
+        )
+        do(storage, life.record_pupil, "real", relief, STAFF, why="relief")
+        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="x")
+        with storage.reading() as connection:
+            row = connection.execute(sa.select(pupils).where(pupils.c.pupil_id == "temp")).one()
+        assert (row.has_relief, row.later_limit, row.played_before) == (True, True, True)
+        assert row.school_municipality == SODERBY
+        assert ("recorded", STAFF, "relief") in events(storage, "temp")
+
+    def test_two_children_are_never_made_one(self, storage: Storage) -> None:
+        """By a slip of the pen, or by staff who do not act for the other's home."""
+        self.register(storage)
+        wrong = number(date(2016, 2, 9))  # another child's
+        assert refused(storage, life.correct_identity, "alma", wrong, STAFF, scope="19", why="x") in (
+            "number_of_another",
+            "protection_differs",
+        )
+        theirs = number(self.BORN)
+        again = refused(storage, life.correct_identity, "temp", theirs, STAFF, scope=SODERBY, why="x")
+        assert again == "registered_elsewhere"
+        assert facts(storage, PupilsMerged) == []
+
     def test_a_number_of_nobody_else_is_just_corrected(self, storage: Storage) -> None:
-        do(storage, life.correct_identity, "alma", number(date(2017, 3, 15)), STAFF, why="A digit was wrong.")
+        do(
+            storage,
+            life.correct_identity,
+            "alma",
+            number(date(2017, 3, 15)),
+            STAFF,
+            scope="19",
+            why="A digit was wrong.",
+        )
         assert events(storage, "alma") == [("identity_corrected", STAFF, "A digit was wrong.")]
         assert facts(storage, PupilsMerged) == []
 
     def test_a_protected_pupil_is_not_made_one_with_an_open_one(self, storage: Storage) -> None:
         clovers = number(date(2016, 2, 9))
         assert (
-            refused(storage, life.correct_identity, "alma", clovers, STAFF, why="x") == "protection_differs"
+            refused(storage, life.correct_identity, "alma", clovers, STAFF, scope="19", why="x")
+            == "protection_differs"
         )
-        assert refused(storage, life.correct_identity, "alma", "1", STAFF, why="x") == (
+        assert refused(storage, life.correct_identity, "alma", "1", STAFF, scope="19", why="x") == (
             "personal_identity_invalid"
         )
 
@@ -345,7 +411,9 @@ def _recorded(unit: Unit) -> None:
 
 
 def _renumbered(unit: Unit) -> None:
-    life.correct_identity(unit, "alma", number(date(2017, 3, 15)), "the tests", why="a digit was wrong")
+    life.correct_identity(
+        unit, "alma", number(date(2017, 3, 15)), "the tests", scope="19", why="a digit was wrong"
+    )
 
 
 @pytest.mark.parametrize("change", [_moved, _recorded, _renumbered])

@@ -245,6 +245,36 @@ def test_from_the_18th_birthday_the_pupil_alone_answers(offered: Storage) -> Non
     assert says(offered, "alma", "decline") == DECLINED
 
 
+def test_a_child_does_not_decide_between_its_guardians(offered: Storage) -> None:
+    says(offered, MARIA, "decline")
+    says(offered, SAMIRA, "accept")
+    for action in ("accept", "decline", "withdraw"):
+        assert refused(offered, "alma", action) == "case_open"
+    assert states(offered)["a1"] == "offered"
+    assert is_disputed(offered)
+
+
+def test_who_turns_18_meanwhile_settles_it(offered: Storage) -> None:
+    says(offered, MARIA, "decline")
+    says(offered, SAMIRA, "accept")
+    with offered.unit() as unit:
+        unit.execute(sa.update(pupils).where(pupils.c.pupil_id == "alma").values(born_on=date(2008, 11, 24)))
+    assert says(offered, "alma", "accept") == ACCEPTED
+    assert not is_disputed(offered)
+    with pytest.raises(Refused) as raised:
+        settles(offered, "no")
+    assert raised.value.refusal.name == "nothing_to_settle"
+    assert states(offered)["a1"] == "placed"
+
+
+def test_staff_accept_for_no_family_of_which_a_guardian_has_said_no(offered: Storage) -> None:
+    says(offered, MARIA, "decline")
+    with pytest.raises(Refused) as raised, offered.unit() as unit:
+        for_family.act_for_family(unit, "a1", "accept", STAFF, why="The other one called.")
+    assert raised.value.refusal.name == "guardian_said_no"
+    assert states(offered)["a1"] == "offered"
+
+
 def test_a_course_that_is_cancelled_leaves_nothing_to_settle(offered: Storage) -> None:
     says(offered, MARIA, "accept")
     says(offered, SAMIRA, "decline")

@@ -61,9 +61,9 @@ class TestLife:
     def test_a_new_number_and_two_records_become_one(
         self, client: Client, norrby: Headers, storage: Storage
     ) -> None:
-        body = {"personal_identity": number(day(2017, 3, 14), 240), **WHY}
-        post(client, "/pupils/alma/identity", norrby, body)
         (twin,) = children(storage, 1)
+        body = {"personal_identity": number(day(2017, 6, 1), 240), **WHY}
+        post(client, "/pupils/alma/identity", norrby, body)
         applied(storage, "a1", pupil_id="alma")
         post(client, f"/pupils/{twin}/identity", norrby, body)
         found = get(client, f"/pupils/{twin}", norrby)
