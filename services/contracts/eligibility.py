@@ -43,6 +43,7 @@ class CourseTerms:
     apply_until: date | None
     cancelled: bool = False
     first_lesson_on: date | None = None
+    last_lesson_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def full_price(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> P
         lines.append(PriceLine(f"{rule_book.rule_book_id}/fees/{base.kind}", base.text, base.fee_ore))
     for rule in rule_book.pricing.rules:
         if fits(rule, course, facts):
-            lines += _effect(rule, rule_book, lines, _lessons_left(course, rule_book, facts.joins_on))
+            lines += _effect(rule, rule_book, lines, _lessons_left(course, facts.joins_on))
     if not lines:
         return None
     rental, option = _rental(course, rule_book, facts)
@@ -107,7 +107,7 @@ def _effect(
 ) -> list[PriceLine]:
     """The line by which the fee becomes what the rule says; none where it is that already.
 
-    `lessons` are those that are left and those of the term.
+    `lessons` are those that are left of the course and all it has.
     """
     so_far = sum(line.amount_ore for line in lines)
     left, all_lessons = lessons
@@ -183,7 +183,8 @@ def _rental(
     rental = rule_book.pricing.rental
     if rental is None or course.fee_kind not in rental.kinds:
         return [], ()
-    line = PriceLine(f"{rule_book.rule_book_id}/pricing/rental", rental.text, rental.fee_ore)
+    fee_ore = rental.fee_ore if facts.rents is None else rental.fee_of(facts.rents)
+    line = PriceLine(f"{rule_book.rule_book_id}/pricing/rental", rental.text, fee_ore)
     if facts.rents is None:
         return [], (line,)
     if not may_rent(rental, facts.rents, facts.rented_school_years):
@@ -289,17 +290,25 @@ def cost_of_withdrawal(
     """What it costs to give up the place today; None where the rule book says nothing of it.
 
     `decided_on` is the day of the offer, or of the decision where none was made. A trial goes before the
-    steps. The whole fee is the price without what a Fritidskort paid.
+    steps. The whole fee, and the one a percent is of, is the price without what a Fritidskort paid: for who
+    joined late the lower one, which `facts.joins_on` says.
     """
     name = f"{rule_book.rule_book_id}/withdrawal"
     for trial in trials_for(course, rule_book, facts):
         if _lessons_by(course, today) <= trial.lessons:
             return WithdrawalCost(0, f"{name}/trial", trial.text)
     for step in rule_book.withdrawal.steps:
-        if _is_in_time(step, course, rule_book, today, decided_on):
-            cost = _whole_fee(course, rule_book, facts) if step.cost_ore is None else step.cost_ore
+        of_kind = not step.kinds or course.fee_kind in step.kinds
+        if of_kind and _is_in_time(step, course, rule_book, today, decided_on):
+            cost = _cost_of(step, course, rule_book, facts)
             return WithdrawalCost(cost, f"{name}/{step.name}", step.text)
     return None
+
+
+def _cost_of(step: WithdrawalStep, course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> int:
+    if step.cost_percent is not None:
+        return _whole_fee(course, rule_book, facts) * step.cost_percent // 100
+    return _whole_fee(course, rule_book, facts) if step.cost_ore is None else step.cost_ore
 
 
 def _whole_fee(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> int:
@@ -307,11 +316,13 @@ def _whole_fee(course: CourseTerms, rule_book: RuleBook, facts: PriceFacts) -> i
     return price.total_ore if price else 0
 
 
-def _lessons_left(course: CourseTerms, rule_book: RuleBook, joins_on: date | None) -> tuple[int, int]:
-    """The lessons for who joins on the day, its own included, and all that the fee of a term is for."""
-    a_year = rule_book.lessons_a_school_year
-    in_term = _lessons_by(course, course.term_ends_on) if a_year is None else (a_year + 1) // 2
-    all_lessons = max(1, in_term)
+def _lessons_left(course: CourseTerms, joins_on: date | None) -> tuple[int, int]:
+    """The lessons for who joins on the day, its own included, and all that the course has.
+
+    Both are weeks of the course itself, from its first lesson to its last: what a school guarantees a year
+    is less than that, and who comes to the last five lessons pays for five.
+    """
+    all_lessons = max(1, _lessons_by(course, course.last_lesson_on or course.term_ends_on))
     missed = 0 if joins_on is None else _lessons_by(course, joins_on - timedelta(days=1))
     return max(0, all_lessons - missed), all_lessons
 

@@ -215,6 +215,20 @@ class RuleBook:
     def fee_for(self, kind: str) -> Fee | None:
         return next((fee for fee in self.fees if fee.kind == kind), None)
 
+    def fees_of(self, kind: str) -> tuple[int, ...]:
+        """In öre, what a place of the kind costs a young pupil before anything lowers it for one family.
+
+        The fee; where the book has none of the kind those that rules set, by age for instance.
+        """
+        fee = self.fee_for(kind)
+        if fee is not None:
+            return (fee.fee_ore,)
+        return tuple(
+            rule.amount
+            for rule in self.pricing.rules
+            if kind in rule.kinds and rule.sets_the_fee and not rule.adult
+        )
+
     def prices(self, kind: str) -> bool:
         """Whether the book says what a course of the kind costs, by a fee or by a rule that sets one."""
         sets = any(kind in rule.kinds and rule.effect == "fee_ore" for rule in self.pricing.rules)

@@ -22,8 +22,8 @@ class PriceRule:
     What a rule does not ask about does not matter to it. Rules take effect in the order of the rule book,
     each on the fee as it is by then. `effect` is what `amount` means: `fee_ore`, the fee instead of the one
     so far; `less_ore`, a discount, never below nothing; `percent` of the fee so far, rounded down to whole
-    öre; `lessons_left`, who joins late pays for the lessons that are left of those that the school holds in
-    a term (half of the school year's, where the rule book says how many), at least `amount` percent.
+    öre; `lessons_left`, who joins late pays for the lessons that are left of all that the course has, at
+    least `amount` percent.
     """
 
     # Not what the lines of rental and Fritidskort are called.
@@ -40,7 +40,7 @@ class PriceRule:
     min_age: int | None = field(default=None, metadata=_AGE)
     max_age: int | None = field(default=None, metadata=_AGE)
     adult: bool | None = None
-    # Which of the pupil's courses this term it is, from 1.
+    # Which of the pupil's courses this term it is, from 1; see `Pricing.not_counted_kinds`.
     course_from: int | None = field(default=None, metadata=_NUMBER)
     course_to: int | None = field(default=None, metadata=_NUMBER)
     # Which of the family's children with a course this term the pupil is, from 1.
@@ -57,10 +57,34 @@ class PriceRule:
     # Only with a decision on relief from the school.
     with_relief: bool | None = None
 
+    @property
+    def is_step(self) -> bool:
+        """Whether it asks for the pupil's or the family's other places, so that it is no fee of its own."""
+        further = (self.course_from or 1) > 1 or (self.child_from or 1) > 1
+        return further or bool(self.has_another_course)
+
+    @property
+    def sets_the_fee(self) -> bool:
+        """Whether who comes first, in time and without relief pays this fee."""
+        return self.effect == "fee_ore" and not (
+            self.is_step or self.with_relief or self.joins_from != TermDays()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RentalFee:
+    """What one instrument costs to rent, by its key."""
+
+    instrument: str
+    fee_ore: int = field(metadata=_ORE)
+
 
 @dataclass(frozen=True, slots=True)
 class Rental:
-    """An instrument to rent. The longest time is in school years a pupil; None is any."""
+    """An instrument to rent. The longest time is in school years a pupil; None is any.
+
+    `fees` are öre by instrument, for those that cost something else than `fee_ore`.
+    """
 
     fee_ore: int = field(metadata=_ORE)
     text: LocalText
@@ -69,6 +93,10 @@ class Rental:
     free_instruments: tuple[str, ...] = ()
     unlimited_instruments: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("instrument",)
+    fees: tuple[RentalFee, ...] = ()
+
+    def fee_of(self, instrument: str) -> int:
+        return next((fee.fee_ore for fee in self.fees if fee.instrument == instrument), self.fee_ore)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +130,9 @@ class Pricing:
     siblings_by: str = field(
         default="guardian", metadata={"validate": validate.OneOf(("guardian", "address"))}
     )
+    # Kinds that are no step: a place of them is neither one of the pupil's courses nor makes it one of the
+    # family's children with a course. An ensemble that is free beside another course, for instance.
+    not_counted_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +154,8 @@ class WithdrawalStep:
     `until`: `answer_time` (so many `days` after the offer or decision), `deadline` (the withdrawal deadline
     of the term), `term_start` (before the term's first day), `first_lesson` (before it), `lessons` (while no
     more than so many have been), `day` (to and including `day`), `before_day` (before it), `end`.
-    `cost_ore` None is the whole fee.
+    `cost_ore` None is the whole fee, unless `cost_percent` says which part of it. Without `kinds` the step
+    is for all kinds of course.
     """
 
     name: str
@@ -148,6 +180,8 @@ class WithdrawalStep:
     days: int = field(default=0, metadata={"validate": validate.Range(0, 365)})
     lessons: int = field(default=0, metadata={"validate": validate.Range(0, 365)})
     day: TermDays = field(default_factory=TermDays)
+    cost_percent: int | None = field(default=None, metadata={"validate": validate.Range(0, 100)})
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def course_state(row: sa.Row[Any], known: Mapping[str, Municipality]) -> CourseS
             apply_until=row.apply_until,
             cancelled=row.cancelled,
             first_lesson_on=row.first_lesson_on,
+            last_lesson_on=row.last_lesson_on,
         ),
         rule_book=rule_book_from(row.document),
         published_capacity=row.published_capacity,

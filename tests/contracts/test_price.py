@@ -12,10 +12,25 @@ from hypothesis import strategies as st
 
 from services.contracts.eligibility import CourseTerms, Municipality
 from services.contracts.fact import LocalText
-from services.contracts.price import Price, PriceFacts, PriceLine, full_price, takes_voucher
+from services.contracts.price import (
+    Price,
+    PriceFacts,
+    PriceLine,
+    cost_of_withdrawal,
+    full_price,
+    takes_voucher,
+)
 from services.contracts.rule_book import Eligibility, Fee, RuleBook
 from services.contracts.rule_dates import TermDays, season_of
-from services.contracts.rule_prices import PriceRule, Pricing, Rental, Voucher
+from services.contracts.rule_prices import (
+    PriceRule,
+    Pricing,
+    Rental,
+    RentalFee,
+    Voucher,
+    Withdrawal,
+    WithdrawalStep,
+)
 
 TEXT = LocalText("Mening", "Sentence")
 COURSE = CourseTerms(
@@ -192,47 +207,129 @@ def test_rental_and_voucher_are_known_in_the_price() -> None:
 
 
 class TestLessonsLeft:
-    """Who joins late pays for the lessons that are left of those that the school holds in a term."""
+    """Who joins late pays for the lessons that are left of all that the course has, week by week."""
 
     STARTS = date(2027, 1, 18)
+    LAST = STARTS + timedelta(weeks=19)
 
-    def price(self, joins_on: date | None, amount: int = 0, a_year: int | None = 24) -> int:
+    def price(
+        self, joins_on: date | None, amount: int = 0, last: date | None = LAST, a_year: int | None = None
+    ) -> int:
         rules = replace(book(rule("late", "lessons_left", amount)), lessons_a_school_year=a_year)
-        found = full_price(COURSE, rules, PriceFacts(age=10, joins_on=joins_on))
+        course = replace(COURSE, last_lesson_on=last)
+        found = full_price(course, rules, PriceFacts(age=10, joins_on=joins_on))
         assert found is not None
         return found.total_ore
 
     @pytest.mark.parametrize(
-        ("weeks", "ore"), [(0, 80000), (1, 73333), (6, 40000), (11, 6666), (12, 0), (19, 0)]
+        ("weeks", "ore"), [(0, 80000), (1, 76000), (10, 40000), (15, 20000), (19, 4000), (20, 0)]
     )
-    def test_twelve_lessons_a_term_where_the_school_holds_24_a_year(self, weeks: int, ore: int) -> None:
-        assert self.price(self.STARTS + timedelta(weeks=weeks)) == ore
+    def test_a_course_of_twenty_lessons(self, weeks: int, ore: int) -> None:
+        """What the school guarantees a year is less, and changes nothing."""
+        joins_on = self.STARTS + timedelta(weeks=weeks)
+        assert self.price(joins_on) == self.price(joins_on, a_year=24) == ore
+
+    @pytest.mark.parametrize(("weeks", "ore"), [(0, 80000), (5, 40000), (9, 8000)])
+    def test_a_course_of_ten_is_measured_by_its_own_ten(self, weeks: int, ore: int) -> None:
+        last = self.STARTS + timedelta(weeks=9)
+        assert self.price(self.STARTS + timedelta(weeks=weeks), last=last, a_year=24) == ore
 
     def test_before_the_term_and_on_the_day_of_the_first_lesson_it_is_the_whole_fee(self) -> None:
         assert self.price(date(2026, 11, 24)) == self.price(None) == self.price(self.STARTS) == 80000
 
     def test_a_lesson_counts_as_missed_from_the_day_after_it(self) -> None:
-        assert self.price(self.STARTS + timedelta(days=1)) == 73333
-
-    def test_an_odd_number_a_year_is_rounded_up_for_a_term(self) -> None:
-        assert self.price(self.STARTS + timedelta(weeks=7), a_year=27) == 40000
+        assert self.price(self.STARTS + timedelta(days=1)) == 76000
 
     def test_a_part_is_paid_in_any_case_where_the_rule_says_so(self) -> None:
-        assert self.price(self.STARTS + timedelta(weeks=11), amount=25) == 20000
+        assert self.price(self.STARTS + timedelta(weeks=18), amount=25) == 20000
 
-    def test_without_a_number_the_weeks_of_the_term_count(self) -> None:
-        assert self.price(self.STARTS + timedelta(weeks=10), a_year=None) == 80000 * 11 // 21
+    def test_without_a_last_lesson_the_weeks_of_the_term_count(self) -> None:
+        assert self.price(self.STARTS + timedelta(weeks=10), last=None) == 80000 * 11 // 21
 
     def test_the_line_names_the_rule(self) -> None:
-        rules = replace(book(rule("late", "lessons_left", 0)), lessons_a_school_year=24)
-        found = full_price(COURSE, rules, PriceFacts(age=10, joins_on=self.STARTS + timedelta(weeks=6)))
+        rules = book(rule("late", "lessons_left", 0))
+        course = replace(COURSE, last_lesson_on=self.LAST)
+        found = full_price(course, rules, PriceFacts(age=10, joins_on=self.STARTS + timedelta(weeks=10)))
         assert found is not None
         assert [(line.rule, line.amount_ore) for line in found.lines] == [
             ("book/fees/instrument", 80000),
             ("book/pricing/late", -40000),
         ]
 
-    @given(st.dates(date(2026, 9, 1), date(2027, 8, 1)), st.integers(1, 60), st.integers(0, 100))
-    def test_never_below_nothing_and_never_above_the_fee(self, joins: date, a_year: int, least: int) -> None:
-        found = self.price(joins, least, a_year)
+    @given(st.dates(date(2026, 9, 1), date(2027, 8, 1)), st.integers(-4, 60), st.integers(0, 100))
+    def test_never_below_nothing_and_never_above_the_fee(self, joins: date, weeks: int, least: int) -> None:
+        found = self.price(joins, least, self.STARTS + timedelta(weeks=weeks))
         assert 80000 * least // 100 <= found <= 80000
+
+
+class TestWithdrawal:
+    def cost(self, *steps: WithdrawalStep, kind: str = "instrument", **facts: Any) -> int | None:
+        rules = replace(
+            book(rule("late", "percent", 50, joins_from=TermDays(spring="03-15")), voucher=Voucher(TEXT)),
+            withdrawal=Withdrawal(steps=steps),
+        )
+        course, facts = replace(COURSE, fee_kind=kind), {"age": 10, **facts}
+        found = cost_of_withdrawal(course, rules, PriceFacts(**facts), date(2027, 4, 1), date(2026, 12, 1))
+        return found.cost_ore if found else None
+
+    @pytest.mark.parametrize(("percent", "ore"), [(0, 0), (50, 40000), (100, 80000)])
+    def test_a_part_of_the_fee(self, percent: int, ore: int) -> None:
+        step = WithdrawalStep("late", TEXT, "end", None, cost_percent=percent)
+        assert self.cost(step) == self.cost(step, voucher_ore=30000) == ore
+
+    def test_who_joined_late_pays_a_part_of_its_own_lower_fee(self) -> None:
+        whole = WithdrawalStep("late", TEXT, "end", None)
+        half = replace(whole, cost_percent=50)
+        joined = {"joins_on": date(2027, 3, 20)}
+        assert (self.cost(whole, **joined), self.cost(half, **joined)) == (40000, 20000)
+
+    @given(st.integers(0, 100), st.integers(0, 200))
+    def test_a_percent_never_costs_more_than_the_place(self, percent: int, discount: int) -> None:
+        rules = replace(
+            book(rule("less", "percent", discount)),
+            withdrawal=Withdrawal(steps=(WithdrawalStep("s", TEXT, "end", None, cost_percent=percent),)),
+        )
+        found = cost_of_withdrawal(COURSE, rules, PriceFacts(10), date(2027, 4, 1), date(2026, 12, 1))
+        assert found is not None
+        assert 0 <= found.cost_ore <= price(rules).total_ore
+
+    def test_a_step_for_some_kinds_is_passed_over_by_the_others(self) -> None:
+        own = WithdrawalStep("dance", TEXT, "end", 0, kinds=("dance",))
+        others = WithdrawalStep("others", TEXT, "end", 20000)
+        assert self.cost(own, others) == 20000
+        assert self.cost(own, others, kind="dance") == 0
+        assert self.cost(own) is None
+
+
+def test_an_instrument_with_a_rent_of_its_own() -> None:
+    rental = Rental(38000, TEXT, free_instruments=("oboe",), fees=(RentalFee("harp", 90000),))
+    renting = book(rental=rental)
+    assert [price(renting, rents=each).rental_ore for each in ("violin", "harp", "oboe")] == [38000, 90000, 0]
+    assert [line.amount_ore for line in price(renting).options] == [38000]
+
+
+@pytest.mark.parametrize(
+    ("rules", "fees"),
+    [
+        ((), (80000,)),
+        ((rule("sibling", "fee_ore", 40000, kinds=("instrument",), child_from=2),), (80000,)),
+    ],
+)
+def test_the_fee_of_a_kind_is_its_fee(rules: tuple[PriceRule, ...], fees: tuple[int, ...]) -> None:
+    assert book(*rules).fees_of("instrument") == fees
+
+
+def test_without_a_fee_it_is_what_rules_set_before_anything_lowers_it() -> None:
+    kinds = {"kinds": ("course",)}
+    rules = book(
+        rule("young", "fee_ore", 40000, max_age=6, **kinds),
+        rule("first", "fee_ore", 70000, min_age=7, course_to=1, **kinds),
+        rule("second", "fee_ore", 55000, course_from=2, **kinds),
+        rule("sibling", "fee_ore", 10000, child_from=2, **kinds),
+        rule("relief", "fee_ore", 5000, with_relief=True, **kinds),
+        rule("late", "fee_ore", 35000, joins_from=TermDays(spring="03-15"), **kinds),
+        rule("adult", "fee_ore", 145000, adult=True, **kinds),
+        rule("with_another", "fee_ore", 0, has_another_course=True, **kinds),
+    )
+    assert rules.fees_of("course") == (40000, 70000)
+    assert rules.fees_of("dance") == ()

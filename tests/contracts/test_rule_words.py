@@ -28,19 +28,23 @@ from services.contracts.rule_prices import (
     Pricing,
     Relief,
     Rental,
+    RentalFee,
     Trial,
     Voucher,
     Withdrawal,
     WithdrawalStep,
 )
 from services.contracts.rule_words.admission import CRITERIA
+from services.contracts.rule_words.names import INSTRUMENTS
 from services.contracts.rule_words.parts import money
 from services.contracts.rule_words.sentences import chapters
+from services.enrolment.words import INSTRUMENTS as CHOICES
 from tests.enrolment.rulebooks.books import rule_books
 
 TEXT = LocalText("Regeln på svenska", "The rule in English")
 DAYS = TermDays(autumn="05-15", spring="12-01")
 RULE = PriceRule("rule", TEXT, "less_ore", 12300)
+EFFECTS = ("fee_ore", "less_ore", "percent", "lessons_left")
 TRIAL = Trial(3, TEXT)
 STEP = WithdrawalStep("step", TEXT, "end", 45600)
 BOOK = RuleBook(
@@ -116,16 +120,20 @@ VALUES: dict[type, dict[str, Any]] = {
     Rental: {
         "fee_ore": 11100, "text": LocalText("Annat", "Other"), "per": "school_year", "max_school_years": 2,
         "free_instruments": ("double_bass",), "unlimited_instruments": ("oboe",), "kinds": ("dance",),
+        "fees": (RentalFee("harp", 90000),),
     },
+    RentalFee: {"instrument": "harp", "fee_ore": 90000},
     Relief: {"text": LocalText("Annat", "Other"), "income_base_amounts": 3},
     Voucher: {"text": LocalText("Annat", "Other"), "min_age_in_year": 9, "max_age_in_year": 15},
-    Pricing: {"rules": (), "rental": None, "relief": None, "voucher": None, "siblings_by": "address"},
+    Pricing: {"rules": (), "rental": None, "relief": None, "voucher": None, "siblings_by": "address",
+              "not_counted_kinds": ("dance",)},
     Trial: {
         "lessons": 4, "text": LocalText("Annat", "Other"), "kinds": ("dance",), "terms": ("autumn",),
         "new_pupils_only": True, "adults_only": True,
     },
     WithdrawalStep: {
         "text": LocalText("Annat", "Other"), "until": "term_start", "cost_ore": None, "day": DAYS,
+        "cost_percent": 40, "kinds": ("dance",),
     },
     Withdrawal: {"deadline": DAYS, "steps": (), "only_guardian": True},
     RuleBook: {
@@ -147,6 +155,9 @@ WHERE: dict[type, Any] = {
     CarryOver: lambda part: replace(RICH, carry_over=part),
     PriceRule: lambda part: replace(RICH, pricing=replace(RICH.pricing, rules=(part,))),
     Rental: lambda part: replace(RICH, pricing=replace(RICH.pricing, rental=part)),
+    RentalFee: lambda part: replace(
+        RICH, pricing=replace(RICH.pricing, rental=Rental(38000, TEXT, fees=(part,)))
+    ),
     Relief: lambda part: replace(RICH, pricing=replace(RICH.pricing, relief=part)),
     Voucher: lambda part: replace(RICH, pricing=replace(RICH.pricing, voucher=part)),
     Pricing: lambda part: replace(RICH, pricing=part),
@@ -166,6 +177,7 @@ PARTS: dict[type, Any] = {
     CarryOver: RICH.carry_over,
     PriceRule: RULE,
     Rental: RICH.pricing.rental,
+    RentalFee: RentalFee("tuba", 12300),
     Relief: RICH.pricing.relief,
     Voucher: RICH.pricing.voucher,
     Pricing: RICH.pricing,
@@ -208,6 +220,73 @@ def test_a_number_stands_in_the_text(cls: type, name: str) -> None:
     assert shown in said(book, "en")
 
 
+def test_every_effect_of_a_price_rule_has_words_of_its_own() -> None:
+    for language in ("sv", "en"):
+        found = {
+            said(WHERE[PriceRule](replace(RULE, effect=effect, amount=50)), language) for effect in EFFECTS
+        }
+        assert len(found) == len(EFFECTS)
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        (0, "the part of the fee that is for the lessons that are left of the course"),
+        (25, "left of the course, at least 25 % of it"),
+    ],
+)
+def test_who_joins_late_reads_of_the_lessons_that_are_left(amount: int, words: str) -> None:
+    found = said(WHERE[PriceRule](replace(RULE, effect="lessons_left", amount=amount)), "en")
+    assert words in found
+    assert ("%" in found) == bool(amount)
+
+
+@pytest.mark.parametrize("name", sorted({*CHOICES, *INSTRUMENTS}))
+def test_every_instrument_has_a_name(name: str) -> None:
+    assert name in INSTRUMENTS
+    rental = Rental(38000, TEXT, free_instruments=(name,))
+    book = replace(BOOK, pricing=Pricing(rental=rental))
+    for language in ("sv", "en"):
+        assert f": {INSTRUMENTS[name].in_language(language)}." in said(book, language)
+        assert "_" not in said(book, language)
+
+
+def test_a_kind_without_words_in_the_book_has_ordinary_ones() -> None:
+    book = WHERE[PriceRule](replace(RULE, kinds=("course", "sound_lab")))
+    assert "(för kurs och sound lab)" in said(book, "sv")
+    assert "(for course and sound lab)" in said(book, "en")
+
+
+def test_what_costs_nothing_is_free_of_charge() -> None:
+    book = replace(BOOK, fees=(Fee("dance", 0, LocalText("Dans", "Dance")),))
+    assert (said(book, "sv").split("\n")[-1], said(book, "en").split("\n")[-1]) == (
+        "Dans: avgiftsfritt.",
+        "Dance: free of charge.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("book", "sv", "en"),
+    [
+        (replace(BOOK, trials=(Trial(1, TEXT),)), "Gratis att prova: 1 lektion.", "Free to try: 1 lesson."),
+        (replace(BOOK, lessons_a_school_year=1), "garanterar 1 lektion per", "guarantees 1 lesson a"),
+        (
+            replace(BOOK, pricing=Pricing(rental=Rental(100, TEXT, max_school_years=1))),
+            "i högst 1 läsår.",
+            "for at most 1 school year.",
+        ),
+        (
+            replace(BOOK, pricing=Pricing(relief=Relief(TEXT, 1))),
+            "under 1 inkomstbasbelopp.",
+            "under 1 income base amount.",
+        ),
+    ],
+)
+def test_one_of_a_thing(book: RuleBook, sv: str, en: str) -> None:
+    assert sv in said(book, "sv")
+    assert en in said(book, "en")
+
+
 @pytest.mark.parametrize("criterion", ORDER_CRITERIA)
 def test_every_criterion_has_words(criterion: str) -> None:
     book = replace(BOOK, order=(criterion,))
@@ -227,7 +306,7 @@ def test_every_step_of_a_withdrawal_says_until_when(until: str) -> None:
     )
     assert said(book, "en") != said(others, "en")
     if until == "answer_time":
-        assert "day 8" in said(book, "en")
+        assert "day 8 after the offer" in said(book, "en")
     if until == "lessons":
         assert "lesson 4" in said(book, "en")
 

@@ -69,6 +69,8 @@ class CourseView:
             apply_from=self.term.apply_from,
             apply_until=self.term.apply_until,
             cancelled=self.is_cancelled,
+            first_lesson_on=self.course.first_lesson_on,
+            last_lesson_on=self.course.last_lesson_on,
         )
 
 

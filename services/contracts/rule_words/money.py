@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from services.contracts.fact import LocalText
-from services.contracts.rule_book import RuleBook
+from services.contracts.rule_book import Fee, RuleBook
 from services.contracts.rule_dates import AUTUMN, SPRING
-from services.contracts.rule_prices import PriceRule, Rental, Trial, WithdrawalStep
+from services.contracts.rule_prices import PriceRule, Pricing, Rental, Trial, WithdrawalStep
+from services.contracts.rule_words.names import INSTRUMENTS, as_words
 from services.contracts.rule_words.parts import days, has_days, kinds, listed, money, text
 
 NOTHING = LocalText("", "")
@@ -15,9 +16,7 @@ NOTHING = LocalText("", "")
 
 def prices(book: RuleBook) -> Iterator[LocalText]:
     for fee in book.fees:
-        yield text(
-            "{what}: {fee} per termin.", "{what}: {fee} a term.", what=fee.text, fee=money(fee.fee_ore)
-        )
+        yield _fee(fee)
     pricing = book.pricing
     for rule in pricing.rules:
         conditions = list(_conditions(book, rule))
@@ -33,15 +32,28 @@ def prices(book: RuleBook) -> Iterator[LocalText]:
         pricing.siblings_by == "address"
     ):
         yield _siblings(pricing.siblings_by)
+    if pricing.not_counted_kinds:
+        yield text(
+            "Räknas varken som en kurs eller som ett barn med kurs i familjen: {kinds}.",
+            "Counted neither as a course nor as a child of the family with a course: {kinds}.",
+            kinds=kinds(book, pricing.not_counted_kinds),
+        )
     if pricing.rental is not None:
         yield from _rental(book, pricing.rental)
+    yield from _help(pricing)
+
+
+def _help(pricing: Pricing) -> Iterator[LocalText]:
     if pricing.relief is not None:
         yield pricing.relief.text
         if pricing.relief.income_base_amounts is not None:
             yield text(
                 "Gränsen är en hushållsinkomst under {n} inkomstbasbelopp.",
-                "The limit is a household income under {n} income base amounts.",
+                "The limit is a household income under {n} {amounts}.",
                 n=pricing.relief.income_base_amounts,
+                amounts=_one_or_more(
+                    pricing.relief.income_base_amounts, "income base amount", "income base amounts"
+                ),
             )
     if pricing.voucher is not None:
         yield pricing.voucher.text
@@ -51,6 +63,12 @@ def prices(book: RuleBook) -> Iterator[LocalText]:
             min=pricing.voucher.min_age_in_year,
             max=pricing.voucher.max_age_in_year,
         )
+
+
+def _fee(fee: Fee) -> LocalText:
+    if fee.fee_ore == 0:
+        return text("{what}: avgiftsfritt.", "{what}: free of charge.", what=fee.text)
+    return text("{what}: {fee} per termin.", "{what}: {fee} a term.", what=fee.text, fee=money(fee.fee_ore))
 
 
 def _siblings(by: str) -> LocalText:
@@ -74,6 +92,13 @@ def _effect(rule: PriceRule) -> LocalText:
         return text("avgiften är {fee}", "the fee is {fee}", fee=money(rule.amount))
     if rule.effect == "less_ore":
         return text("{fee} mindre", "{fee} less", fee=money(rule.amount))
+    if rule.effect == "lessons_left":
+        least = text(", minst {n} % av den", ", at least {n} % of it", n=rule.amount)
+        return text(
+            "den del av avgiften som är för kursens återstående lektioner{least}",
+            "the part of the fee that is for the lessons that are left of the course{least}",
+            least=least if rule.amount else NOTHING,
+        )
     return text("{n} % av avgiften", "{n} % of the fee", n=rule.amount)
 
 
@@ -159,11 +184,18 @@ def _rental(book: RuleBook, rental: Rental) -> Iterator[LocalText]:
         per=per,
         kinds=kinds(book, rental.kinds),
     )
+    if rental.fees:
+        own = [
+            text("{name} {fee}", "{name} {fee}", name=_instrument(each.instrument), fee=money(each.fee_ore))
+            for each in rental.fees
+        ]
+        yield text("Med egen hyra: {fees}.", "With a rent of its own: {fees}.", fees=listed(own))
     if rental.max_school_years is not None:
         yield text(
             "Man får hyra i högst {n} läsår.",
-            "One may rent for at most {n} school years.",
+            "One may rent for at most {n} {years}.",
             n=rental.max_school_years,
+            years=_one_or_more(rental.max_school_years, "school year", "school years"),
         )
     if rental.free_instruments:
         named = _instruments(rental.free_instruments)
@@ -173,25 +205,31 @@ def _rental(book: RuleBook, rental: Rental) -> Iterator[LocalText]:
         yield text("Får behållas hela tiden: {names}.", "May be kept the whole time: {names}.", names=named)
 
 
-# Those that rule books name; another one stands as it is.
-INSTRUMENTS = {
-    "double_bass": LocalText("kontrabas", "double bass"),
-    "oboe": LocalText("oboe", "oboe"),
-    "bassoon": LocalText("fagott", "bassoon"),
-}
-
-
 def _instruments(keys: tuple[str, ...]) -> LocalText:
-    return listed(INSTRUMENTS.get(key, key) for key in keys)
+    return listed(_instrument(key) for key in keys)
+
+
+def _instrument(key: str) -> LocalText:
+    return INSTRUMENTS.get(key) or as_words(key)
+
+
+def _one_or_more(n: int, one: str, more: str) -> str:
+    return one if n == 1 else more
+
+
+def _lessons(n: int) -> LocalText:
+    return LocalText(
+        f"{n} {_one_or_more(n, 'lektion', 'lektioner')}", f"{n} {_one_or_more(n, 'lesson', 'lessons')}"
+    )
 
 
 def trials(book: RuleBook) -> Iterator[LocalText]:
     for trial in book.trials:
         yield trial.text
         yield text(
-            "Gratis att prova: {n} lektioner{who}.",
-            "Free to try: {n} lessons{who}.",
-            n=trial.lessons,
+            "Gratis att prova: {lessons}{who}.",
+            "Free to try: {lessons}{who}.",
+            lessons=_lessons(trial.lessons),
             who=text(", {who}", ", {who}", who=listed(_of_trial(book, trial)))
             if _narrows(trial)
             else NOTHING,
@@ -226,13 +264,15 @@ def leaving(book: RuleBook) -> Iterator[LocalText]:
             days=days(rules.deadline),
         )
     for step in rules.steps:
-        cost = LocalText("hela avgiften", "the whole fee") if step.cost_ore is None else money(step.cost_ore)
         yield text(
-            "{what} Att säga upp kostar {cost} {until}.",
-            "{what} To give up the place costs {cost} {until}.",
+            "{what} Att säga upp kostar {cost} {until}{kinds}.",
+            "{what} To give up the place costs {cost} {until}{kinds}.",
             what=step.text,
-            cost=cost,
+            cost=_cost(step),
             until=_until(step),
+            kinds=text(" (för {kinds})", " (for {kinds})", kinds=kinds(book, step.kinds))
+            if step.kinds
+            else NOTHING,
         )
     if rules.only_guardian:
         yield LocalText(
@@ -241,15 +281,27 @@ def leaving(book: RuleBook) -> Iterator[LocalText]:
         )
     if book.lessons_a_school_year is not None:
         yield text(
-            "Skolan garanterar {n} lektioner per läsår.",
-            "The school guarantees {n} lessons a school year.",
-            n=book.lessons_a_school_year,
+            "Skolan garanterar {lessons} per läsår.",
+            "The school guarantees {lessons} a school year.",
+            lessons=_lessons(book.lessons_a_school_year),
         )
+
+
+def _cost(step: WithdrawalStep) -> LocalText:
+    if step.cost_percent is not None:
+        return text("{n} % av avgiften", "{n} % of the fee", n=step.cost_percent)
+    if step.cost_ore is None:
+        return LocalText("hela avgiften", "the whole fee")
+    return money(step.cost_ore)
 
 
 def _until(step: WithdrawalStep) -> LocalText:
     return {
-        "answer_time": text("till och med dag {n}", "to and including day {n}", n=step.days),
+        "answer_time": text(
+            "till och med dag {n} efter erbjudandet, eller efter beslutet om inget erbjudande gjordes",
+            "to and including day {n} after the offer, or after the decision where no offer was made",
+            n=step.days,
+        ),
         "deadline": LocalText(
             "till och med sista uppsägningsdagen", "to and including the last day to give up"
         ),

@@ -8,6 +8,7 @@ from datetime import date
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import RuleBook
 from services.contracts.rule_dates import TermDays
+from services.contracts.rule_words.names import KINDS, as_words
 
 MONTHS_SV = (
     *("januari", "februari", "mars", "april", "maj", "juni"),
@@ -84,6 +85,6 @@ def _joined(parts: Sequence[str], last: str) -> str:
 
 
 def kinds(rule_book: RuleBook, names: Iterable[str]) -> LocalText:
-    """Kinds of course by the words that the rule book's fees have for them."""
+    """Kinds of course by the words that the rule book's fees have for them, or by ordinary ones."""
     fees = {fee.kind: fee.text for fee in rule_book.fees}
-    return listed(fees.get(name, name) for name in names)
+    return listed(fees.get(name) or KINDS.get(name) or as_words(name) for name in names)
