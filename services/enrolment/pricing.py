@@ -18,10 +18,19 @@ from services.contracts.rule_book import RuleBook
 from services.contracts.rule_dates import AUTUMN, season_of
 from services.enrolment import repository, surroundings
 from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.ceilings import fee_of_kind
 from services.enrolment.domain.limits import Engagement
 from services.enrolment.domain.requests import NOTHING_CHOSEN, Chosen
-from services.enrolment.tables import applications, courses, guardianships, pupils, terms
+from services.enrolment.tables import applications, courses, guardianships, pupils, rule_books, terms
 from services.enrolment.words import INSTRUMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class AboutCourse:
+    """The fee of its kind by its own rule book, in öre, and the first day of its term."""
+
+    fee_ore: int
+    term_starts_on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +38,15 @@ class Family:
     """Some pupils with their brothers and sisters and, by pupil, their applications and what they rented.
 
     `siblings` are children of one guardian, `at_address` those who live with the pupil. `rentals` are
-    pairs of host municipality and the first day of the term.
+    pairs of host municipality and the first day of the term. `courses` are those of the engagements.
     """
 
     siblings: Mapping[str, frozenset[str]]
     at_address: Mapping[str, frozenset[str]]
     engagements: Mapping[str, Sequence[Engagement]]
     rentals: Mapping[str, Sequence[tuple[str, date]]]
+    born_on: Mapping[str, date]
+    courses: Mapping[str, AboutCourse]
 
     def children_with(self, pupil_id: str, rule_book: RuleBook) -> frozenset[str]:
         """Who counts as the pupil's brothers and sisters by the rule book."""
@@ -44,7 +55,7 @@ class Family:
 
 
 def families_of(connection: sa.Connection, pupil_ids: Collection[str]) -> Family:
-    """Four statements.
+    """Six statements, fewer where nobody has anything.
 
     No address is kept here. Two pupils live at one address where staff recorded so; of whom nothing is
     recorded, where they have a guardian and a home municipality in common.
@@ -72,12 +83,39 @@ def families_of(connection: sa.Connection, pupil_ids: Collection[str]) -> Family
     ):
         at_address[row.pupil_id].add(row.sibling_id)
     everybody = set(pupil_ids).union(*siblings.values(), *at_address.values())
+    engagements = surroundings.engagements_of(connection, everybody)
     return Family(
         {pupil_id: frozenset(found) for pupil_id, found in siblings.items()},
         {pupil_id: frozenset(found) for pupil_id, found in at_address.items()},
-        surroundings.engagements_of(connection, everybody),
+        engagements,
         _rentals_of(connection, pupil_ids),
+        _births_of(connection, everybody),
+        _about_courses(connection, {each.course_id for found in engagements.values() for each in found}),
     )
+
+
+def _births_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dict[str, date]:
+    if not pupil_ids:
+        return {}
+    born = sa.select(pupils.c.pupil_id, pupils.c.born_on).where(pupils.c.pupil_id.in_(list(pupil_ids)))
+    return {row.pupil_id: row.born_on for row in connection.execute(born)}
+
+
+def _about_courses(connection: sa.Connection, course_ids: Collection[str]) -> dict[str, AboutCourse]:
+    if not course_ids:
+        return {}
+    rows = connection.execute(
+        sa.select(courses.c.course_id, courses.c.fee_kind, terms.c.starts_on, rule_books.c.document)
+        .join(terms, terms.c.term_id == courses.c.term_id)
+        .join(rule_books, rule_books.c.rule_book_id == courses.c.rule_book_id)
+        .where(courses.c.course_id.in_(list(course_ids)))
+    )
+    return {
+        row.course_id: AboutCourse(
+            fee_of_kind(repository.rule_book_from(row.document), row.fee_kind), row.starts_on
+        )
+        for row in rows
+    }
 
 
 def _rentals_of(connection: sa.Connection, pupil_ids: Collection[str]) -> dict[str, list[tuple[str, date]]]:
@@ -114,20 +152,14 @@ def price_facts(
 ) -> PriceFacts:
     """For an application, or one that would be made now. Places at the school in the term count.
 
-    They are numbered in the order in which they were decided: a place keeps its price when another comes.
+    They are numbered in the order of `_turn`, so that a place keeps its price when another comes. A place of
+    a kind that is no step by the rule book is the first course of the first child, whatever else there is.
     """
     term_starts_on = course.terms.term_starts_on
     age = age_on(pupil.born_on, term_starts_on)
-    held = {
-        person: _held_before(family.engagements.get(person, ()), course, None)
-        for person in family.children_with(pupil.pupil_id, course.rule_book)
-    }
-    mine = _held_before(family.engagements.get(pupil.pupil_id, ()), course, application_id)
-    others = [
-        each
-        for each in _held_before(family.engagements.get(pupil.pupil_id, ()), course, None)
-        if each.application_id != application_id
-    ]
+    counts = _counts(course.rule_book, course.terms.fee_kind)
+    here = _here(family.engagements.get(pupil.pupil_id, ()), course)
+    others = [each for each in here if each.application_id != application_id]
     rented = [day for host, day in family.rentals.get(pupil.pupil_id, ()) if host == course.terms.host.code]
     before = [day for day in rented if day < term_starts_on]
     years = {_school_year(day) for day in before}
@@ -136,10 +168,10 @@ def price_facts(
         is_adult=is_adult(course.rule_book, age, term_starts_on, repository.known_of(pupil)),
         turns_in_year=term_starts_on.year - pupil.born_on.year,
         home_code=pupil.home_municipality,
-        course_number=1 + len(mine),
-        child_number=1 + _children_before(held, family, pupil.pupil_id, course),
+        course_number=1 + (_courses_before(family, pupil.pupil_id, course, application_id) if counts else 0),
+        child_number=1 + (_children_before(family, pupil.pupil_id, course) if counts else 0),
         other_kinds=tuple(each.fee_kind for each in others),
-        is_new_pupil=not _was_here(family.engagements.get(pupil.pupil_id, ()), course, application_id),
+        is_new_pupil=not _was_here(family, pupil.pupil_id, course),
         joins_on=joins_on,
         has_relief=pupil.has_relief,
         rents=chosen.rents,
@@ -150,7 +182,7 @@ def price_facts(
 
 
 def _here(engagements: Sequence[Engagement], course: CourseState) -> list[Engagement]:
-    """The places at the course's school in its term; they come in the order in which they were decided."""
+    """The places at the course's school in its term."""
     return [
         each
         for each in engagements
@@ -159,38 +191,57 @@ def _here(engagements: Sequence[Engagement], course: CourseState) -> list[Engage
     ]
 
 
-def _held_before(
-    engagements: Sequence[Engagement], course: CourseState, application_id: str | None
-) -> list[Engagement]:
-    """Those decided before the application; all, where there is none yet or it waits."""
-    found = _here(engagements, course)
-    before = [each.application_id for each in found]
-    return found[: before.index(application_id)] if application_id in before else found
+def _counts(rule_book: RuleBook, kind: str) -> bool:
+    return kind not in rule_book.pricing.not_counted_kinds
 
 
-def _children_before(
-    siblings: Mapping[str, list[Engagement]], family: Family, pupil_id: str, course: CourseState
-) -> int:
-    """Brothers and sisters whose first place was decided before the pupil's own first one."""
-    people = {pupil_id, *siblings}
-    order = [each.application_id for each in _by_decision(family, people, course)]
-    mine = _here(family.engagements.get(pupil_id, ()), course)
-    first = order.index(mine[0].application_id) if mine else len(order)
-    return sum(bool(found) and order.index(found[0].application_id) < first for found in siblings.values())
+def _turn(family: Family, person: str, each: Engagement) -> tuple[Any, ...]:
+    """By which a family's places are numbered; the same whoever applied with which id.
+
+    First the moment at which the pupil got the seat: a place that goes on from the term before has that
+    one's. Of places of one moment the dearest fee is first, then the older child, then the earlier lesson in
+    the week. What is equal in all of this costs the same in either order; the rest only makes it one order.
+    """
+    about, born_on = family.courses.get(each.course_id), family.born_on.get(person, date.max)
+    lesson = (each.lesson.weekday, each.lesson.starts_at, each.course_id)
+    return (each.decided_at, -about.fee_ore if about else 0, born_on, *lesson, person)
 
 
-def _by_decision(family: Family, people: Collection[str], course: CourseState) -> list[Engagement]:
-    held = [each for person in people for each in _here(family.engagements.get(person, ()), course)]
-    return sorted(held, key=lambda each: (each.decided_at, each.application_id))
+def _turns(family: Family, person: str, course: CourseState) -> dict[str, tuple[Any, ...]]:
+    """By application, in order, the turns of the pupil's places at the school in the term that count."""
+    found = {
+        each.application_id: _turn(family, person, each)
+        for each in _here(family.engagements.get(person, ()), course)
+        if _counts(course.rule_book, each.fee_kind)
+    }
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
-def _was_here(engagements: Sequence[Engagement], course: CourseState, application_id: str | None) -> bool:
-    """Has a place at the school in another term, or another one in this."""
+def _courses_before(family: Family, pupil_id: str, course: CourseState, application_id: str | None) -> int:
+    """The pupil's places before the application; all, where there is none yet or it waits."""
+    before = list(_turns(family, pupil_id, course))
+    return before.index(application_id) if application_id in before else len(before)
+
+
+def _children_before(family: Family, pupil_id: str, course: CourseState) -> int:
+    """Brothers and sisters whose first place comes before the pupil's own first one."""
+    mine = min(_turns(family, pupil_id, course).values(), default=None)
+    firsts = [
+        min(turns.values())
+        for person in family.children_with(pupil_id, course.rule_book)
+        if (turns := _turns(family, person, course))
+    ]
+    return sum(mine is None or first < mine for first in firsts)
+
+
+def _was_here(family: Family, pupil_id: str, course: CourseState) -> bool:
+    """Has a place at the school in an earlier term: a new pupil may begin with two courses."""
     return any(
         each.is_held
         and each.lesson.host_code == course.terms.host.code
-        and each.application_id != application_id
-        for each in engagements
+        and (about := family.courses.get(each.course_id)) is not None
+        and about.term_starts_on < course.terms.term_starts_on
+        for each in family.engagements.get(pupil_id, ())
     )
 
 
@@ -222,7 +273,9 @@ def chosen_with(application: sa.Row[Any]) -> Chosen:
 
 
 def joined_on(application: sa.Row[Any]) -> date:
-    """Who joins later in the term may pay less."""
+    """Who joins later in the term may pay less; who goes on from the term before has not joined late."""
+    if application.held_since is not None:
+        return local_date(application.held_since)
     return local_date(application.changed_at if application.state == "placed" else application.decided_at)
 
 
@@ -260,6 +313,14 @@ def withdrawal_cost(
     pupil = connection.execute(sa.select(pupils).where(pupils.c.pupil_id == application.pupil_id)).one()
     family = families_of(connection, [pupil.pupil_id])
     chosen = chosen_with(application)
-    facts = price_facts(family, pupil, course, application.application_id, chosen=chosen)
-    decided_on = local_date(application.offered_at or application.decided_at)
+    facts = price_facts(
+        family,
+        pupil,
+        course,
+        application.application_id,
+        joins_on=joined_on(application),
+        chosen=chosen,
+    )
+    # A place that went on by itself was decided when it began: the time to think it over is not given anew.
+    decided_on = local_date(application.offered_at or application.held_since or application.decided_at)
     return cost_of_withdrawal(course.terms, course.rule_book, facts, today, decided_on)

@@ -16,7 +16,7 @@ from services.chassis.storage.gathered import insert_into
 from services.chassis.storage.unit import Unit
 from services.enrolment import repository
 from services.enrolment.domain.admission import CourseState
-from services.enrolment.domain.ceilings import Ceiling, Ceilings
+from services.enrolment.domain.ceilings import Ceiling, Ceilings, fee_of_kind
 from services.enrolment.domain.limits import HELD, Engagement, Lesson, Wish, refusal_by_limits
 from services.enrolment.domain.offers import CEILING, HAS_ENOUGH, seekers
 from services.enrolment.domain.queue import Waiting
@@ -35,9 +35,12 @@ def engagements_where(
 ) -> dict[str, list[Engagement]]:
     """By pupil, the active applications that the condition on applications and their courses leaves."""
     found: dict[str, list[Engagement]] = {}
-    # A seat that was offered is newer than the application that waited for it.
+    # A seat that was offered is newer than the application that waited for it, and one that continues a
+    # place of the term before is as old as that.
     since = sa.func.coalesce(
-        sa.case((applications.c.state.in_(HELD), applications.c.offered_at)), applications.c.decided_at
+        applications.c.held_since,
+        sa.case((applications.c.state.in_(HELD), applications.c.offered_at)),
+        applications.c.decided_at,
     )
     rows = connection.execute(
         sa.select(
@@ -165,9 +168,9 @@ def _count_used(connection: sa.Connection, found: Ceilings) -> None:
     for row in rows:
         ceiling = found.by_home_and_term.get((row.home, row.term_id))
         if ceiling is not None:
-            fee = repository.rule_book_from(row.document).fee_for(row.fee_kind)
+            fee_ore = fee_of_kind(repository.rule_book_from(row.document), row.fee_kind)
             ceiling.used_places += row.places
-            ceiling.used_ore += row.places * (fee.fee_ore if fee else 0)
+            ceiling.used_ore += row.places * fee_ore
 
 
 def count_held(connection: sa.Connection, states: Iterable[CourseState]) -> None:

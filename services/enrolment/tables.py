@@ -153,6 +153,8 @@ applications = sa.Table(
     sa.Column("decided_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
     sa.Column("offered_at", UtcDateTime),
+    # Of a place that goes on from the term before: when the pupil got the first one that it goes on from.
+    sa.Column("held_since", UtcDateTime),
     # The last day an offer stands; None for as long as nobody answers.
     sa.Column("answer_by", sa.Date),
     # Refusals that left the place in the queue.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from services.contracts.eligibility import CourseTerms, price_of
+from services.contracts.eligibility import CourseTerms
 from services.contracts.rule_book import RuleBook
 
 
@@ -61,6 +61,10 @@ class Ceilings:
 
 
 def fee_of(course: Course) -> int:
-    """A ceiling in kronor counts the fee of the course's kind, without what lowers it for one family."""
-    fee = price_of(course.terms, course.rule_book)
-    return fee.fee_ore if fee else 0
+    """What a ceiling in kronor counts for a place on the course."""
+    return fee_of_kind(course.rule_book, course.terms.fee_kind)
+
+
+def fee_of_kind(rule_book: RuleBook, kind: str) -> int:
+    """The fee of the kind, without what lowers it for one family; the highest where rules set several."""
+    return max(rule_book.fees_of(kind), default=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -89,7 +90,10 @@ class _Writing:
             holder = holders[effect.application_id]
             waited = holder.waits_next
             next_id = waited or next_application_id(self.loaded.given.term_id, effect.application_id)
-            values = self._values(effect, row)
+            values = {
+                **self._values(effect, row),
+                "held_since": _held_since(effect, row),
+            }
             if waited is None:
                 new.append({"application_id": next_id, **self._first_values(holder, effect, row), **values})
             else:
@@ -259,6 +263,12 @@ class _Writing:
         self.unit.record(
             ApplicationQueued(queued_at=row.queued_at, position=position, renew_by=renew_by, **who, **where)
         )
+
+
+def _held_since(effect: Effect, row: sa.Row[Any]) -> datetime | None:
+    """The place keeps its turn among the family's, and nobody joins late with it; a new seat has its own."""
+    goes_on = effect.kind in (CONTINUES, CONFIRM)
+    return (row.held_since or row.offered_at or row.decided_at) if goes_on else None
 
 
 def _carried(effect: Effect) -> str:

@@ -1,0 +1,11 @@
+"""A place that goes on from term to term keeps the moment at which the pupil got it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    op.add_column("applications", sa.Column("held_since", sa.DateTime(timezone=True)))
