@@ -120,7 +120,9 @@ class SchoolAnswer(Schema):
     lowest_fee_ore = fields.Integer(required=True, allow_none=True)
     highest_fee_ore = fields.Integer(required=True, allow_none=True)
     art_forms = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    # The newest of those that hold today, and all of them.
     rule_book_id = fields.String(required=True, allow_none=True)
+    rule_book_ids = fields.List(fields.String(), required=True)
 
 
 class SchoolListAnswer(Schema):
@@ -211,7 +213,8 @@ def of_school(school: School) -> dict[str, Any]:
         "municipality_code": school.code,
         "municipality_name": school.municipality.name,
         "school_name": school.name,
-        "rule_book_id": school.rule_book.rule_book_id if school.rule_book else None,
+        "rule_book_id": school.rule_books[0].rule_book_id if school.rule_books else None,
+        "rule_book_ids": [book.rule_book_id for book in school.rule_books],
     }
 
 

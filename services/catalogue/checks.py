@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import sqlalchemy as sa
 
 from services.catalogue import tables
@@ -16,7 +14,6 @@ def check(connection: sa.Connection) -> list[str]:
         *_references(connection),
         *_rule_books_of_courses(connection),
         *_seats(connection),
-        *_rule_books_apart(connection),
     ]
 
 
@@ -40,24 +37,23 @@ def _references(connection: sa.Connection) -> list[str]:
 
 
 def _rule_books_of_courses(connection: sa.Connection) -> list[str]:
-    """A course goes by a rule book of its own municipality, and the rule book names its fee."""
-    courses, books, fees = tables.courses, tables.rule_books, tables.fees
+    """A course goes by a rule book of its own municipality, and the rule book says what it costs."""
+    courses, books = tables.courses, tables.rule_books
     foreign = (
         sa.select(courses.c.course_id, books.c.rule_book_id)
         .join(books, books.c.rule_book_id == courses.c.rule_book_id)
         .where(books.c.municipality_code != courses.c.municipality_code)
     )
-    unpriced = (
-        sa.select(courses.c.course_id, courses.c.fee_kind)
-        .outerjoin(
-            fees,
-            sa.and_(fees.c.rule_book_id == courses.c.rule_book_id, fees.c.kind == courses.c.fee_kind),
-        )
-        .where(fees.c.kind.is_(None))
-    )
+    known = reference.rule_books(connection)
+    priced_by = sa.select(courses.c.course_id, courses.c.fee_kind, courses.c.rule_book_id)
+    unpriced = [
+        (row.course_id, row.fee_kind)
+        for row in connection.execute(priced_by)
+        if row.rule_book_id in known and not known[row.rule_book_id].prices(row.fee_kind)
+    ]
     return [
         *(f"course {one} has another school's rule book: {two}" for one, two in connection.execute(foreign)),
-        *(f"course {one} has a fee its rule book lacks: {two}" for one, two in connection.execute(unpriced)),
+        *(f"course {one} has a fee its rule book lacks: {two}" for one, two in unpriced),
     ]
 
 
@@ -69,16 +65,4 @@ def _seats(connection: sa.Connection) -> list[str]:
     return [
         f"course {row.course_id} has {row.taken} of {row.capacity} seats taken and {row.waiting} waiting"
         for row in connection.execute(query)
-    ]
-
-
-def _rule_books_apart(connection: sa.Connection) -> list[str]:
-    """No two rule books of a school hold on the same day."""
-    books = sorted(
-        reference.rule_books(connection).values(), key=lambda book: (book.municipality_code, book.valid_from)
-    )
-    return [
-        f"rule books {earlier.rule_book_id} and {later.rule_book_id} hold on the same day"
-        for earlier, later in pairwise(books)
-        if earlier.municipality_code == later.municipality_code and earlier.is_valid_on(later.valid_from)
     ]

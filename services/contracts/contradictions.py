@@ -1,4 +1,4 @@
-"""What a rule book says of admission that cannot be meant: it is refused before it is published.
+"""What a rule book says that cannot be meant: it is refused before it is published.
 
 Most of these are words that would be said to families and have no effect, so that a school would rely on a
 rule that nobody goes by.
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from services.chassis.refusals import N_, Refusal
+from services.contracts.price_contradictions import Said, of_prices
 from services.contracts.rule_book import RuleBook
 from services.contracts.rule_dates import TermDays
 
@@ -22,9 +23,6 @@ SOME_TERMS = (date(2026, 8, 20), date(2027, 1, 11))
 def contradiction(book: RuleBook) -> Refusal | None:
     """The first one, None where the book holds together."""
     return next((_refusal(book, reason, facts) for reason, facts in _all(book)), None)
-
-
-Said = tuple[str, dict[str, object]]
 
 
 def _refusal(book: RuleBook, reason: str, facts: dict[str, object]) -> Refusal:
@@ -41,6 +39,7 @@ def _all(book: RuleBook) -> Iterator[Said]:
     yield from _of_times(book)
     yield from _of_order(book)
     yield from _of_limits(book)
+    yield from of_prices(book)
 
 
 def _of_ages(book: RuleBook) -> Iterator[Said]:

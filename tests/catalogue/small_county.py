@@ -51,6 +51,25 @@ def rule_book(rule_book_id: str, code: str, school: str, **changes: Any) -> dict
     }
 
 
+def priced_by_rules() -> dict[str, Any]:
+    """Norrby's book with an instrument at 400 kr up to 6 years, 900 kr later and 500 kr for a sibling."""
+    text = {"sv": "Avgift", "en": "Fee"}
+    kinds = {"kinds": ["instrument"], "effect": "fee_ore", "text": text}
+    return rule_book(
+        "norrby",
+        NORRBY,
+        "Norrby kulturskola",
+        fees=[{"kind": "dance", "fee_ore": 60050, "text": text}],
+        pricing={
+            "rules": [
+                {"name": "young", "amount": 40000, "max_age": 6, **kinds},
+                {"name": "older", "amount": 90000, "min_age": 7, **kinds},
+                {"name": "sibling", "amount": 10000, "child_from": 2, **kinds},
+            ]
+        },
+    )
+
+
 RULE_BOOKS = [
     rule_book("norrby-2017", NORRBY, "Norrby kulturskola", valid_from="2017-01-01", valid_to="2023-12-31"),
     rule_book("norrby", NORRBY, "Norrby kulturskola"),

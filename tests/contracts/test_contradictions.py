@@ -13,6 +13,7 @@ from services.contracts.fact import LocalText
 from services.contracts.rule_book import (
     CarryOver,
     Eligibility,
+    Fee,
     Limits,
     Ordering,
     ReservedSeats,
@@ -20,9 +21,14 @@ from services.contracts.rule_book import (
     Times,
 )
 from services.contracts.rule_dates import TermDays
+from services.contracts.rule_prices import PriceRule, Pricing, Rental, Withdrawal, WithdrawalStep
 from tests.enrolment.rulebooks.books import rule_books
 from tests.enrolment.story import NORRBYS_RULES
 
+TEXT = LocalText("Text", "Text")
+FEE = Fee("instrument", 85000, TEXT)
+RULE = PriceRule(name="sibling", text=TEXT, effect="percent", amount=50, child_from=2)
+END = WithdrawalStep(name="end", text=TEXT, until="end", cost_ore=None)
 DAY, ONE_SEAT = date(2012, 1, 1), ReservedSeats("1902", 1)
 MAY, JUNE = TermDays(autumn="05-15"), TermDays(autumn="06-01")
 
@@ -45,6 +51,13 @@ CONTRADICTIONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"limits": Limits(travel_minutes=30)}, "does not refuse clashes"),
     ({"limits": Limits(another_instrument_if_no_queue=True)}, "any number without that"),
     ({"limits": Limits(one_instrument=True, instrument_kinds=("harp",))}, "no course of the kind harp"),
+    ({"fees": (FEE, FEE)}, "two fees for the kind instrument"),
+    ({"pricing": Pricing(rules=(replace(RULE, kinds=("corse",)),))}, "the kind corse in pricing/sibling"),
+    ({"pricing": Pricing(rules=(replace(RULE, amount=150),))}, "150 percent of the fee in pricing/sibling"),
+    ({"pricing": Pricing(rules=(replace(RULE, with_relief=True),))}, "does not say that there is relief"),
+    ({"pricing": Pricing(rental=Rental(100, TEXT, kinds=("harp",)))}, "for harp, and has no such kind"),
+    ({"withdrawal": Withdrawal(steps=(END, replace(END, name="more")))}, "a step more of giving up"),
+    ({"withdrawal": Withdrawal(steps=(replace(END, cost_ore=1, cost_percent=1),))}, "in öre and in percent"),
 )  # fmt: skip
 
 

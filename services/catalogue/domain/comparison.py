@@ -47,11 +47,16 @@ def commonest_fee(books: Iterable[RuleBook]) -> SameFee | None:
     Its name is the shortest that a school gives it: the longer ones say what is special there.
     """
     books = list(books)
-    kinds = Counter(fee.kind for book in books for fee in book.fees)
+    # A school with two books that have the kind counts once, with the one that comes first: the newer.
+    kinds = Counter(
+        kind for _, kind in {(book.municipality_code, fee.kind) for book in books for fee in book.fees}
+    )
     if not kinds or max(kinds.values()) < 2:
         return None
     kind = min(kinds, key=lambda name: (-kinds[name], name))
-    fees = {book.municipality_code: fee for book in books if (fee := book.fee_for(kind)) is not None}
+    fees = {
+        book.municipality_code: fee for book in reversed(books) if (fee := book.fee_for(kind)) is not None
+    }
     name = min((fee.text for fee in fees.values()), key=lambda text: (len(text.sv), text.sv))
     return SameFee(kind, name, {code: fee.fee_ore for code, fee in fees.items()})
 
@@ -60,5 +65,7 @@ def queue_orders(books: Iterable[RuleBook]) -> dict[tuple[str, ...], list[str]]:
     """The municipality codes by how their schools order the queue, the most usual order first."""
     orders: dict[tuple[str, ...], list[str]] = {}
     for book in books:
-        orders.setdefault(book.order, []).append(book.municipality_code)
+        codes = orders.setdefault(book.order, [])
+        if book.municipality_code not in codes:
+            codes.append(book.municipality_code)
     return dict(sorted(orders.items(), key=lambda item: (-len(item[1]), item[0])))

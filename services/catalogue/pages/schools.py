@@ -31,7 +31,7 @@ def compare_schools(context: Context) -> Response:
         compared = schools(connection, today)
         art_forms = reference.art_forms(connection)
         municipalities = reference.municipalities(connection)
-    books = [each.rule_book for each in compared if each.rule_book is not None]
+    books = [book for each in compared for book in each.rule_books]
     names = {code: each.name for code, each in municipalities.items()}
     offered = {each.code: list(each.art_forms) for each in compared}
     by_size = sorted((each for each in compared if each.courses), key=lambda each: each.courses)

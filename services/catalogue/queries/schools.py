@@ -20,8 +20,9 @@ from services.contracts.rule_book import RuleBook
 class School:
     """A culture school in figures, over its courses of the terms that are not over.
 
-    `art_forms` are numbers of courses by key; the fees are those of its courses, None without courses.
-    `rule_book` is the one that holds today.
+    `art_forms` are numbers of courses by key; the fees are those of its courses, None without courses, and
+    without what raises or lowers them for one family. `rule_books` are those that hold today, the newest
+    first: a course names its own, so that a school may have one for each of its lines.
     """
 
     municipality: MunicipalityRegistered
@@ -34,7 +35,7 @@ class School:
     lowest_fee_ore: int | None
     highest_fee_ore: int | None
     art_forms: dict[str, int]
-    rule_book: RuleBook | None
+    rule_books: tuple[RuleBook, ...]
 
     @property
     def code(self) -> str:
@@ -52,13 +53,24 @@ def schools(connection: sa.Connection, today: date) -> list[School]:
     art_forms: dict[str, dict[str, int]] = {}
     for row in connection.execute(_by_art_form(terms)):
         art_forms.setdefault(row.municipality_code, {})[row.art_form] = row.courses
-    books = {
-        book.municipality_code: book
-        for book in reference.rule_books(connection).values()
-        if book.is_valid_on(today)
-    }
+    all_books = reference.rule_books(connection)
+    fees: dict[str, list[int]] = {}
+    for row in connection.execute(_kinds(terms)):
+        book = all_books.get(row.rule_book_id)
+        fees.setdefault(row.municipality_code, []).extend(book.fees_of(row.fee_kind) if book else ())
+    books: dict[str, list[RuleBook]] = {}
+    for book in all_books.values():
+        if book.is_valid_on(today):
+            books.setdefault(book.municipality_code, []).append(book)
     return [
-        _school(each, today, figures.get(code), art_forms.get(code, {}), books.get(code))
+        _school(
+            each,
+            today,
+            figures.get(code),
+            art_forms.get(code, {}),
+            fees=fees.get(code, []),
+            books=books.get(code, []),
+        )
         for code, each in reference.municipalities(connection).items()
         if each.school_name is not None
     ]
@@ -69,7 +81,9 @@ def _school(
     today: date,
     row: sa.Row[Any] | None,
     art_forms: dict[str, int],
-    book: RuleBook | None,
+    *,
+    fees: list[int],
+    books: list[RuleBook],
 ) -> School:
     return School(
         municipality=municipality,
@@ -79,15 +93,15 @@ def _school(
         free_places=row.free_places if row else 0,
         youngest=row.youngest if row else None,
         oldest=row.oldest if row else None,
-        lowest_fee_ore=row.lowest_fee_ore if row else None,
-        highest_fee_ore=row.highest_fee_ore if row else None,
+        lowest_fee_ore=min(fees, default=None),
+        highest_fee_ore=max(fees, default=None),
         art_forms=art_forms,
-        rule_book=book,
+        rule_books=tuple(books),
     )
 
 
 def _figures(terms: list[str]) -> sa.Select[Any]:
-    courses, seats, fees = tables.courses, tables.course_seats, tables.fees
+    courses, seats = tables.courses, tables.course_seats
     free = courses.c.capacity - sa.func.coalesce(seats.c.taken, 0)
     return (
         sa.select(
@@ -97,17 +111,21 @@ def _figures(terms: list[str]) -> sa.Select[Any]:
             sa.func.sum(sa.case((free > 0, free), else_=0)).label("free_places"),
             sa.func.min(courses.c.min_age).label("youngest"),
             sa.func.max(courses.c.max_age).label("oldest"),
-            sa.func.min(fees.c.fee_ore).label("lowest_fee_ore"),
-            sa.func.max(fees.c.fee_ore).label("highest_fee_ore"),
         )
         .select_from(courses)
         .outerjoin(seats, seats.c.course_id == courses.c.course_id)
-        .outerjoin(
-            fees,
-            sa.and_(fees.c.rule_book_id == courses.c.rule_book_id, fees.c.kind == courses.c.fee_kind),
-        )
         .where(courses.c.term_id.in_(terms), courses.c.cancelled_at.is_(None))
         .group_by(courses.c.municipality_code)
+    )
+
+
+def _kinds(terms: list[str]) -> sa.Select[Any]:
+    """The kinds of the courses with the rule books that price them."""
+    courses = tables.courses
+    return (
+        sa.select(courses.c.municipality_code, courses.c.rule_book_id, courses.c.fee_kind)
+        .where(courses.c.term_id.in_(terms), courses.c.cancelled_at.is_(None))
+        .distinct()
     )
 
 
