@@ -15,7 +15,7 @@ from services.chassis.clock import age_on, local_date
 from services.chassis.refusals import N_, Refusal
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
-from services.enrolment import pricing, repository, seats, surroundings
+from services.enrolment import pricing, queueing, repository, seats, surroundings
 from services.enrolment.domain.admission import (
     AGE_OF_MAJORITY,
     APPLICATION_ENDED,
@@ -302,7 +302,7 @@ def _positions(batch: _Batch) -> dict[str, int]:
             positions |= {row["application_id"]: first + n for n, row in enumerate(in_turn)}
         else:
             unclear[course_id] = course
-    for queue in repository.queues(batch.unit.connection, unclear, batch.unit.today).values():
+    for queue in queueing.queues(batch.unit.connection, unclear, batch.unit.today).values():
         positions |= {each.application_id: position for position, each in enumerate(queue, start=1)}
     return positions
 

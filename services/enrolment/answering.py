@@ -15,7 +15,7 @@ from services.chassis.clock import years_before
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationQueued
-from services.enrolment import choices, commands, disputes, repository, seats, surroundings
+from services.enrolment import choices, commands, disputes, queueing, repository, seats, surroundings
 from services.enrolment.disputes import Answer
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
 from services.enrolment.domain.answers import ACCEPTED, DECLINED, DISPUTED, HELD, NO, YES, standing
@@ -217,7 +217,7 @@ def _wait_again(unit: Unit, row: sa.Row[Any], course: CourseState, by: str) -> N
     surroundings.keep_queue_dates(unit, {(row.pupil_id, course.subject): row.queued_at})
     course.waiting += 1
     repository.save_seats(unit, [course])
-    queue = repository.queues(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
+    queue = queueing.queues(unit.connection, {course.course_id: course}, unit.today)[course.course_id]
     about = seats.about(unit, row, course)
     position = position_of(row.application_id, queue)
     unit.record(ApplicationQueued(queued_at=row.queued_at, position=position, rule=rule, **about))

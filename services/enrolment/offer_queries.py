@@ -9,7 +9,7 @@ from itertools import chain
 
 import sqlalchemy as sa
 
-from services.enrolment import queries, repository
+from services.enrolment import queries, queueing, repository
 from services.enrolment.bulk_offers import digest_of, limits_of
 from services.enrolment.domain.offers import last_day_to_answer
 from services.enrolment.domain.queue import Waiting, stands_by
@@ -91,7 +91,7 @@ def preview(connection: sa.Connection, course_ids: Collection[str], most: int | 
 
 def _lines(plan: Plan, today: date) -> list[Line]:
     offered, skipped = set(plan.choice.offered), dict(plan.choice.skipped)
-    rules = stands_by(plan.queue, repository.queue_order(plan.course, today))
+    rules = stands_by(plan.queue, queueing.queue_order(plan.course, today))
 
     def line(each: Waiting, position: int, rule: str | None) -> Line:
         is_offered = each.application_id in offered

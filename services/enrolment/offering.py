@@ -8,7 +8,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from services.enrolment import repository, surroundings
+from services.enrolment import queueing, surroundings
 from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.limits import Engagement
 from services.enrolment.domain.offers import Choice, choose
@@ -43,7 +43,7 @@ def plan_offers(
     for course in courses.values():
         course.held.clear()
     surroundings.count_held(connection, courses.values())
-    queues = repository.queues(connection, courses, today)
+    queues = queueing.queues(connection, courses, today)
     waiting = {each.pupil_id for queue in queues.values() for each in queue}
     engagements = surroundings.engagements_of(connection, waiting)
     plans = {}

@@ -17,7 +17,7 @@ from services.contracts.eligibility import (
 )
 from services.contracts.fact import LocalText
 from services.contracts.price import Price, PriceFacts, WithdrawalCost, full_price, takes_voucher
-from services.enrolment import commands, pricing, repository
+from services.enrolment import commands, pricing, queueing, repository
 from services.enrolment.disputes import is_disputed
 from services.enrolment.domain.admission import AGE_OF_MAJORITY, CourseState
 from services.enrolment.domain.queue import ahead_by_kind, lot_of
@@ -253,8 +253,8 @@ def _standing(
     asked = {row.application_id for row in rows if row.state == "queued"}
     queued = {row.course_id: states[row.course_id] for row in rows if row.state == "queued"}
     found: dict[str, tuple[int | None, dict[str, int]]] = {}
-    for course_id, queue in repository.queues(connection, queued, today).items():
-        order = repository.queue_order(states[course_id], today)
+    for course_id, queue in queueing.queues(connection, queued, today).items():
+        order = queueing.queue_order(states[course_id], today)
         for position, waiting in enumerate(queue, start=1):
             if waiting.application_id in asked:
                 ahead = ahead_by_kind(waiting.application_id, queue, order)

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.chassis.clock import local_date
-from services.enrolment import repository
+from services.enrolment import queueing, repository
 from services.enrolment.domain.admission import NEXT_IN_QUEUE, CourseState
 from services.enrolment.domain.queue import order_on, stood_before
 from services.enrolment.tables import application_events, applications
@@ -35,7 +35,7 @@ def out_of_turn(connection: sa.Connection) -> list[str]:
     }
     rows: dict[str, list[Any]] = {course_id: [] for course_id in course_ids}
     active = (applications.c.course_id.in_(course_ids), applications.c.state.in_(("queued", "offered")))
-    for row in connection.execute(repository.waiting_rows().add_columns(applications.c.state).where(*active)):
+    for row in connection.execute(queueing.waiting_rows().add_columns(applications.c.state).where(*active)):
         rows[row.course_id].append(row)
     happened = _Happened(connection, course_ids)
     return [
@@ -51,11 +51,9 @@ def _ahead(offer: Any, state: CourseState, rows: Sequence[Any]) -> Iterator[str]
     """Who waits today and stood before the one who was offered the seat."""
     order = order_on(state.rule_book, state.terms.term_starts_on, local_date(offer.offered_at))
     offered = next(row for row in rows if row.application_id == offer.application_id)
-    behind = repository.waiting_of(offered, state, {}, set())
+    behind = queueing.waiting_of(offered, state, {}, set())
     for row in rows:
-        if row.state == "queued" and stood_before(
-            repository.waiting_of(row, state, {}, set()), behind, order
-        ):
+        if row.state == "queued" and stood_before(queueing.waiting_of(row, state, {}, set()), behind, order):
             yield row.application_id
 
 

@@ -14,7 +14,7 @@ from services.chassis.refusals import Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
 from services.contracts.price import WithdrawalCost
-from services.enrolment import pricing, repository, surroundings
+from services.enrolment import pricing, queueing, repository, surroundings
 from services.enrolment.domain.admission import (
     CARRIED_OVER,
     NEXT_IN_QUEUE,
@@ -115,7 +115,7 @@ def refuse_offer(unit: Unit, row: sa.Row[Any], course: CourseState, by: str, *, 
     offer_free_seats(unit, course)
     repository.save_seats(unit, [course])
     if keeps:
-        queues = repository.queues(unit.connection, {course.course_id: course}, unit.today)
+        queues = queueing.queues(unit.connection, {course.course_id: course}, unit.today)
         position = position_of(row.application_id, queues[course.course_id])
         more = {**about(unit, row, course), "position": position, "rule": KEPT_AFTER_REFUSAL}
         unit.record(ApplicationQueued(queued_at=row.queued_at, **more))

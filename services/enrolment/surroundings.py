@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from services.chassis.storage.gathered import insert_into
 from services.chassis.storage.unit import Unit
-from services.enrolment import repository
+from services.enrolment import queueing, repository
 from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.ceilings import Ceiling, Ceilings, fee_of_kind
 from services.enrolment.domain.limits import HELD, Engagement, Lesson, Wish, refusal_by_limits
@@ -199,7 +199,7 @@ def find_blocked(
     They said no to it, or something bars them. Rare, and then a fixed number of statements.
     """
     asking = {s.course_id: s for s in states if s.taken < s.capacity and s.waiting > 0}
-    queues = repository.queues(connection, asking, today)
+    queues = queueing.queues(connection, asking, today)
     waiting = {each.pupil_id for queue in queues.values() for each in queue}
     barred = bars(asking, queues, engagements_of(connection, waiting), limits)
     for course_id, state in asking.items():

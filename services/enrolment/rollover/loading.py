@@ -13,7 +13,7 @@ from services.chassis.ids import derived_id
 from services.chassis.refusals import N_, Refusal, Refused
 from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import Municipality
-from services.enrolment import pricing, repository, surroundings
+from services.enrolment import pricing, queueing, repository, surroundings
 from services.enrolment.domain.admission import Applicant, CourseState
 from services.enrolment.domain.queue import Waiting
 from services.enrolment.domain.requests import Chosen
@@ -163,16 +163,16 @@ class _People:
         self.active = [row for row in rows if row.state != "ended"]
         self.next_of = {(row.course_id, row.pupil_id): row for row in self.active if row.course_id in new}
         self.known = repository.known_municipalities(connection)
-        self._siblings = repository.siblings_on_course(connection, new)
+        self._siblings = queueing.siblings_on_course(connection, new)
         them = sa.select(applications.c.pupil_id).join(
             courses, courses.c.course_id == applications.c.course_id
         )
-        self._schools = repository.schools_of(connection, them.where(mine))
+        self._schools = queueing.schools_of(connection, them.where(mine))
         renting = {row.pupil_id for row in self.active if row.rents is not None}
         self._families = pricing.families_of(connection, renting)
 
     def waiting(self, row: sa.Row[Any], course: CourseState) -> Waiting:
-        return repository.waiting_of(row, course, self._schools, self._siblings)
+        return queueing.waiting_of(row, course, self._schools, self._siblings)
 
     def may_rent(self, row: sa.Row[Any], course: CourseState) -> bool:
         """Whether the course's rule book lets the pupil rent there what it rents with its place."""

@@ -18,7 +18,7 @@ from services.contracts.enrolment import (
     PlaceNotContinued,
     PlaceOffered,
 )
-from services.enrolment import repository, surroundings
+from services.enrolment import queueing, repository, surroundings
 from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.rollover import (
     CONFIRM,
@@ -228,7 +228,7 @@ class _Writing:
             for _, effect, _ in self.given
             if effect.kind == WAITS and effect.to_course is not None
         }
-        queues = repository.queues(self.unit.connection, waited_for, self.unit.today)
+        queues = queueing.queues(self.unit.connection, waited_for, self.unit.today)
         positions = {
             each.application_id: position
             for queue in queues.values()

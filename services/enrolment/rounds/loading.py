@@ -16,7 +16,7 @@ from services.contracts.eligibility import (
     is_adult,
     refusal_for_pupil,
 )
-from services.enrolment import repository, surroundings
+from services.enrolment import queueing, repository, surroundings
 from services.enrolment.domain.admission import CourseState, refusal_of_period
 from services.enrolment.domain.ceilings import fee_of
 from services.enrolment.domain.limits import HELD, Wish, refusal_by_limits
@@ -61,11 +61,11 @@ class _Loaded:
         mine = sa.select(round_rankings.c.pupil_id).where(round_rankings.c.round_id == round_.round_id)
         self.opened_on = local_date(round_.opened_at)
         self._load_applications(connection, mine)
-        self.schools = repository.schools_of(connection, mine)
+        self.schools = queueing.schools_of(connection, mine)
         self.queue_dates = surroundings.queue_dates_of(connection, mine)
         surroundings.count_held(connection, self.states.values())
-        self.siblings = repository.siblings_on_course(connection, self.states)
-        self.orders = {name: repository.queue_order(state, today) for name, state in self.states.items()}
+        self.siblings = queueing.siblings_on_course(connection, self.states)
+        self.orders = {name: queueing.queue_order(state, today) for name, state in self.states.items()}
         # All courses of a round are of one term, so a pupil has one age.
         self.starts_on = max((state.terms.term_starts_on for state in self.states.values()), default=today)
         self._load_pupils(connection, mine)
@@ -149,7 +149,7 @@ class _Loaded:
             queued_at=min(waits_since or first, self.queue_dates.get((pupil_id, course.subject), first)),
             age=int(str(age)),
             lives_in_host=home == host,
-            has_place_at_school=repository.takes_part(self.schools.get((pupil_id, host)), course.terms),
+            has_place_at_school=queueing.takes_part(self.schools.get((pupil_id, host)), course.terms),
             is_adult=is_adult(book, int(str(age)), starts_on, known),
             moved_in_and_played=home == host and bool(moved_in_and_played),
             is_late=book.times.apply_until.has_passed(starts_on, came_on),

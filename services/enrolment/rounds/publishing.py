@@ -15,7 +15,7 @@ from services.chassis.ids import derived_id
 from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import basis_for_pupil
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
-from services.enrolment import repository, seats, surroundings
+from services.enrolment import queueing, repository, seats, surroundings
 from services.enrolment.domain.admission import ADMISSION_ROUND, AGE_OF_MAJORITY, Applicant, CourseState
 from services.enrolment.readers import readers
 from services.enrolment.rounds.loading import courses_of
@@ -211,7 +211,7 @@ def _record(
     waited_for = {row["course_id"]: states[row["course_id"]] for row in rows if row["state"] == "queued"}
     positions = {
         each.application_id: position
-        for queue in repository.queues(unit.connection, waited_for, unit.today).values()
+        for queue in queueing.queues(unit.connection, waited_for, unit.today).values()
         for position, each in enumerate(queue, start=1)
     }
     for row in rows:
