@@ -47,7 +47,7 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
         "apply.html",
         course=course,
         rule_book=state.rule_book,
-        chapters=chapters(state.rule_book),
+        chapters=chapters(state.rule_book, parts.municipality_names()),
         main_admission_on=state.gives_no_seat_before(today),
         verdicts=verdicts,
         round_id=round_id,

@@ -70,7 +70,7 @@ def _rank_page(context: Context, round_id: str, error: str, status: int) -> Resp
         why=why,
         titles=titles,
         verdicts_of=lambda child: _verdicts_of(child, titles, verdicts),
-        books=_books(states),
+        books=_books(states, context.parts.municipality_names()),
         refusal_text=context.refusal_text,
         basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,
         error=error,
@@ -90,11 +90,13 @@ def _verdicts_of(
     ]
 
 
-def _books(states: Mapping[str, CourseState]) -> list[tuple[RuleBook, Sequence[Chapter]]]:
+def _books(
+    states: Mapping[str, CourseState], names: Mapping[str, str]
+) -> list[tuple[RuleBook, Sequence[Chapter]]]:
     """Each rule book by which places are given and priced, with its rules in plain words."""
     books = {state.rule_book.rule_book_id: state.rule_book for state in states.values()}
     by_school = sorted(books.values(), key=lambda book: (book.school_name, book.rule_book_id))
-    return [(book, chapters(book)) for book in by_school]
+    return [(book, chapters(book, names)) for book in by_school]
 
 
 @routes.page("/my/rounds/<round_id>", access=FAMILY, methods=("POST",))

@@ -196,7 +196,7 @@ FIELDS = [
 
 def said(book: RuleBook, language: str) -> str:
     return "\n".join(
-        sentence.in_language(language) for chapter in chapters(book) for sentence in chapter.sentences
+        sentence.in_language(language) for chapter in chapters(book, {}) for sentence in chapter.sentences
     )
 
 
@@ -314,7 +314,7 @@ def test_every_step_of_a_withdrawal_says_until_when(until: str) -> None:
 @pytest.mark.parametrize("book", sorted(rule_books()))
 def test_the_published_books_read_well(book: str) -> None:
     """No gap, no field's name, and Swedish is not English."""
-    for chapter in chapters(rule_books()[book]):
+    for chapter in chapters(rule_books()[book], {}):
         for sentence in chapter.sentences:
             for words in (sentence.sv, sentence.en):
                 assert words.strip()
@@ -330,3 +330,11 @@ def test_the_published_books_read_well(book: str) -> None:
 )
 def test_amounts(ore: int, sv: str, en: str) -> None:
     assert (money(ore).sv.replace("\N{NO-BREAK SPACE}", " "), money(ore).en) == (sv, en)
+
+
+def test_municipalities_are_called_by_their_names() -> None:
+    reserved = (ReservedSeats("1980", 2), ReservedSeats("1984", 1))
+    kept = replace(BOOK, ordering=Ordering(reserved_seats=reserved))
+    said = " ".join(each.sv for chapter in chapters(kept, {"1980": "Västerås"}) for each in chapter.sentences)
+    assert "hålls 2 platser för elever från Västerås." in said
+    assert "hålls 1 plats för elever från kommun 1984." in said

@@ -144,7 +144,7 @@ def show_course(context: Context, course_id: str) -> Response:
         main_admission_on=rule_book.main_admission_to_come(view.term.starts_on, today),
         order=order_in_words(rule_book.criteria, say),
         lottery=_lottery(rule_book, course_id),
-        chapters=chapters(rule_book),
+        chapters=chapters(rule_book, {code: each.name for code, each in municipalities.items()}),
         question=question,
         errors=errors,
         answer=answer,

@@ -94,4 +94,9 @@ def _book(context: Context, book: RuleBook, today: date) -> dict[str, Any]:
     not_now = "later" if book.valid_from > today else "earlier"
     when = "now" if book.is_valid_on(today) else not_now
     order = order_in_words(book.criteria, context.texts.gettext)
-    return {"book": book, "when": when, "order": order, "chapters": chapters(book)}
+    return {
+        "book": book,
+        "when": when,
+        "order": order,
+        "chapters": chapters(book, context.parts.municipality_names()),
+    }

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from services.contracts.eligibility import ADULT_AGE
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import Eligibility, RuleBook
-from services.contracts.rule_words.parts import counted, days, full_day, has_days, kinds, listed, text
+from services.contracts.rule_words.parts import (
+    counted,
+    days,
+    full_day,
+    has_days,
+    kinds,
+    listed,
+    municipality,
+    text,
+)
 
 CRITERIA = {
     "children_before_adults": LocalText("barn och unga före vuxna", "children before adults"),
@@ -180,10 +189,10 @@ def order(book: RuleBook) -> Iterator[LocalText]:
     for each in rules.reserved_seats:
         until = text(" till och med {days}", " until {days}", days=days(each.until))
         yield text(
-            "På varje kurs hålls {seats} för elever från kommun {code}{until}.",
-            "On each course {seats} kept for pupils of municipality {code}{until}.",
+            "På varje kurs hålls {seats} för elever från {home}{until}.",
+            "On each course {seats} kept for pupils of {home}{until}.",
             seats=counted(each.seats, LocalText("plats", "seat is"), LocalText("platser", "seats are")),
-            code=each.municipality_code,
+            home=municipality(each.municipality_code),
             until=until if has_days(each.until) else LocalText("", ""),
         )
     if "lottery" in book.order:

@@ -9,7 +9,7 @@ from services.contracts.rule_book import Fee, RuleBook
 from services.contracts.rule_dates import AUTUMN, SPRING
 from services.contracts.rule_prices import PriceRule, Pricing, Rental, Trial, WithdrawalStep
 from services.contracts.rule_words.names import INSTRUMENTS, as_words
-from services.contracts.rule_words.parts import days, has_days, kinds, listed, money, text
+from services.contracts.rule_words.parts import days, has_days, kinds, listed, money, municipality, text
 
 NOTHING = LocalText("", "")
 
@@ -123,9 +123,9 @@ def _conditions(book: RuleBook, rule: PriceRule) -> Iterator[LocalText]:
         )
     if rule.home_municipalities:
         yield text(
-            "för den som bor i kommun {codes}",
-            "for who lives in municipality {codes}",
-            codes=listed(rule.home_municipalities, "eller", "or"),
+            "för den som bor i {homes}",
+            "for who lives in {homes}",
+            homes=listed(map(municipality, rule.home_municipalities), "eller", "or"),
         )
     if has_days(rule.joins_from):
         yield text("för den som börjar från {days}", "for who joins from {days}", days=days(rule.joins_from))

@@ -42,6 +42,11 @@ def money(ore: int) -> LocalText:
     return LocalText(f"{sv}\N{NO-BREAK SPACE}kr", f"SEK {grouped}" + (f".{decimals}" if decimals else ""))
 
 
+def municipality(code: str) -> LocalText:
+    """By its code; who knows the names puts them in its place, see `sentences.chapters`."""
+    return LocalText(f"kommun {code}", f"municipality {code}")
+
+
 def counted(number: int, one: LocalText, many: LocalText) -> LocalText:
     """`1 time`, `2 times`."""
     word = one if number == 1 else many

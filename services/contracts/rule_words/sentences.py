@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,6 +10,7 @@ from services.chassis.refusals import N_
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import RuleBook
 from services.contracts.rule_words import admission, money
+from services.contracts.rule_words.parts import municipality
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,26 @@ _CHAPTERS: tuple[tuple[str, Callable[[RuleBook], Iterator[LocalText]]], ...] = (
 )
 
 
+def chapters(rule_book: RuleBook, names: Mapping[str, str]) -> tuple[Chapter, ...]:
+    """What Samklang goes by, as a family reads it; a chapter that says nothing is left out.
+
+    `names` are those of municipalities by their codes.
+    """
+    return tuple(
+        Chapter(chapter.title, [_named(sentence, names) for sentence in chapter.sentences])
+        for chapter in _chapters(rule_book)
+    )
+
+
+def _named(sentence: LocalText, names: Mapping[str, str]) -> LocalText:
+    sv, en = sentence.sv, sentence.en
+    for code, name in names.items():
+        by_code = municipality(code)
+        sv, en = sv.replace(by_code.sv, name), en.replace(by_code.en, name)
+    return LocalText(sv, en)
+
+
 @lru_cache(maxsize=256)
-def chapters(rule_book: RuleBook) -> tuple[Chapter, ...]:
-    """What Samklang goes by, as a family reads it; a chapter that says nothing is left out."""
+def _chapters(rule_book: RuleBook) -> tuple[Chapter, ...]:
     said = [(title, tuple(sentences(rule_book))) for title, sentences in _CHAPTERS]
     return tuple(Chapter(title, found) for title, found in said if found)

@@ -38,6 +38,13 @@ from services.enrolment.tables import courses, round_rankings, round_runs, round
 REHEARSAL, FINAL = "rehearsal", "final"
 
 ROUND_UNKNOWN = Refusal("round_unknown", N_("There is no such admission round."), status=404)
+RANKED_WITH_OTHERS = Refusal(
+    "ranked_with_others",
+    N_(
+        "The other guardian has ranked this child together with a brother or sister of its own. "
+        "Agree on it: that guardian can take the ranking back, and then you can rank."
+    ),
+)
 ROUND_ID_TAKEN = Refusal(
     "round_id_taken", N_("This id belongs to another round. Reload the form and send it again.")
 )
@@ -157,6 +164,9 @@ def rank_courses(unit: Unit, ranking: Ranking) -> None:
         raise Refused(ROUND_CLOSED)
     _check_ranking(unit, round_, ranking)
     before = ranked_pupils(unit.connection, ranking.round_id, ranking.pupil_ids)
+    together = sorted(before - set(ranking.pupil_ids))
+    if not _may_rank(unit, ranking.guardian_id, together, repository.applicants(unit, together)):
+        raise Refused(RANKED_WITH_OTHERS)
     since = _wished_since(unit, ranking)
     for table in (round_wishes, round_rankings):
         mine = table.c.pupil_id.in_(sorted(before | set(ranking.pupil_ids)))
@@ -220,15 +230,25 @@ def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
 def _check_right(
     unit: Unit, ranking: Ranking, applicants: Mapping[str, tuple[Applicant, sa.Row[Any]]]
 ) -> None:
-    """A guardian ranks for its own children, a pupil for itself, and from 18 nobody else. Raises Refused."""
-    guardians = repository.guardians_of(unit, ranking.pupil_ids)
-    for pupil_id in ranking.pupil_ids:
+    if not _may_rank(unit, ranking.guardian_id, ranking.pupil_ids, applicants):
+        raise Refused(PUPIL_UNKNOWN)
+
+
+def _may_rank(
+    unit: Unit,
+    person_id: str,
+    pupil_ids: Sequence[str],
+    applicants: Mapping[str, tuple[Applicant, sa.Row[Any]]],
+) -> bool:
+    """A guardian ranks for its own children, a pupil for itself, and from 18 nobody else."""
+    guardians = repository.guardians_of(unit, pupil_ids)
+    for pupil_id in pupil_ids:
         if pupil_id not in applicants:
-            raise Refused(PUPIL_UNKNOWN)
+            return False
         of_age = age_on(applicants[pupil_id][0].born_on, unit.today) >= AGE_OF_MAJORITY
-        theirs = (pupil_id, *(() if of_age else guardians.get(pupil_id, ())))
-        if ranking.guardian_id not in theirs:
-            raise Refused(PUPIL_UNKNOWN)
+        if person_id not in (pupil_id, *(() if of_age else guardians.get(pupil_id, ()))):
+            return False
+    return True
 
 
 def _check_choices(books: Sequence[RuleBook]) -> None:

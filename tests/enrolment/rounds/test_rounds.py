@@ -23,7 +23,15 @@ from services.enrolment.checks import check
 from services.enrolment.domain.queue import lot_of
 from services.enrolment.rounds import queries
 from services.enrolment.rounds.commands import REHEARSAL
-from services.enrolment.tables import applications, courses, round_rankings, round_results, round_runs, rounds
+from services.enrolment.tables import (
+    applications,
+    courses,
+    guardianships,
+    round_rankings,
+    round_results,
+    round_runs,
+    rounds,
+)
 from tests.enrolment.conftest import both
 from tests.enrolment.rounds.story import open_round, publish, rank, run, schools_give_places_in_rounds
 from tests.enrolment.story import (
@@ -227,6 +235,20 @@ def test_ranking_again_replaces_and_takes_siblings_apart(storage: Storage) -> No
     with storage.reading() as connection:
         wishes = queries.wishes_of(connection, "r1", pair)
     assert {pupil: courses for pupil, (_, courses) in wishes.items()} == {pair[0]: ["dance", "fiddle"]}
+
+
+def test_nobody_takes_back_what_was_ranked_for_another_familys_child(storage: Storage) -> None:
+    """Two guardians share one child, and one of them has another one."""
+    open_round(storage)
+    shared, own = children(storage, 2, NORRBY, MARIA)
+    with storage.unit() as unit:
+        unit.execute(sa.insert(guardianships).values(guardian_id=SAMIRA, pupil_id=shared, told=True))
+    rank(storage, MARIA, [shared, own], ["fiddle"])
+    assert refused(lambda: rank(storage, SAMIRA, [shared], ["circus"])) == "ranked_with_others"
+    rank(storage, MARIA, [shared, own], [])
+    rank(storage, SAMIRA, [shared], ["fiddle"])
+    rank(storage, MARIA, [own], ["fiddle"])
+    assert count(storage, round_rankings) == 2
 
 
 def test_who_waited_before_the_round_is_ahead_and_keeps_its_application(
