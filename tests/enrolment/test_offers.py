@@ -384,11 +384,12 @@ def test_a_late_withdrawal_costs_what_the_rule_book_says(storage: Storage) -> No
     assert event_reasons(storage, "a1", "ended") == ["withdrawn, 85000 öre by norrby-2024/withdrawal/late"]
 
 
-def test_the_price_counts_the_familys_places_at_the_school(storage: Storage) -> None:
+def test_the_price_counts_the_familys_places_at_the_school(storage: Storage, clock: FixedClock) -> None:
     second = PriceRule("second_child", LocalText("Andra", "Second"), "percent", 50, child_from=2)
     rules(storage, pricing=Pricing(rules=(second,)))
     tell(storage, replace(FIDDLE, max_age=19))
     applied(storage, "a1", pupil_id="alma")
+    clock.time += timedelta(seconds=1)
     applied(storage, "a2", pupil_id="leo")
     with storage.reading() as connection:
         found = [queries.application(connection, each, TODAY) for each in ("a1", "a2")]
