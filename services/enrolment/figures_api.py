@@ -19,6 +19,8 @@ from services.enrolment.domain.statistics import (
     counted,
     individuals,
     told,
+    told_alone,
+    told_of,
     unmet,
     yearly,
 )
@@ -109,10 +111,10 @@ class StatisticsAnswer(Schema):
 
     term_id = fields.String(required=True)
     least_told = fields.Integer(required=True)
-    places = fields.Integer(required=True)
-    individuals = fields.Integer(required=True)
+    places = fields.Integer(required=True, allow_none=True)
+    individuals = fields.Integer(required=True, allow_none=True)
     first_time = fields.Integer(required=True, allow_none=True)
-    unmet = fields.Integer(required=True)
+    unmet = fields.Integer(required=True, allow_none=True)
     courses = fields.Integer(required=True)
     courses_without_queue = fields.Integer(required=True)
     by_municipality = fields.List(fields.Nested(FigureAnswer), required=True)
@@ -137,10 +139,10 @@ def statistics_by_api(context: Context, term_id: str) -> dict[str, Any]:
     return {
         "term_id": term_id,
         "least_told": LEAST_TOLD,
-        "places": len(held),
-        "individuals": individuals(places),
-        "first_time": first_time if first_time == 0 or first_time >= LEAST_TOLD else None,
-        "unmet": unmet(places),
+        "places": told_alone(len(held)),
+        "individuals": told_alone(individuals(places)),
+        "first_time": told_of(first_time, individuals(places)),
+        "unmet": told_alone(unmet(places)),
         "courses": courses.courses,
         "courses_without_queue": courses.without_queue,
         "by_municipality": _figures(held, lambda place: place.municipality),

@@ -21,6 +21,8 @@ from services.enrolment.domain.statistics import (
     counted,
     individuals,
     told,
+    told_alone,
+    told_of,
     unmet,
     yearly,
 )
@@ -51,15 +53,15 @@ def statistics_page(context: Context) -> Response:
             _rows(context, held, lambda p: p.gender, {key: say(text) for key, text in GENDERS.items()}),
         ),
     ]
-    small = individuals([place for place in held if place.is_first_time])
+    first_time = individuals([place for place in held if place.is_first_time])
     return context.render(
         "statistics.html",
         terms=terms,
         term=term,
-        places=len(held),
-        individuals=individuals(places),
-        first_time=small if small == 0 or small >= LEAST_TOLD else None,
-        unmet=unmet(places),
+        places=told_alone(len(held)),
+        individuals=told_alone(individuals(places)),
+        first_time=told_of(first_time, individuals(places)),
+        unmet=told_alone(unmet(places)),
         courses=courses,
         charts=charts,
         least=LEAST_TOLD,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 LEAST_TOLD = 5  # fewer could point at one child
@@ -38,13 +38,35 @@ def counted(places: Iterable[Place], by: Callable[[Place], Hashable]) -> dict[Ha
 def told(counts: Mapping[Hashable, int]) -> dict[Hashable, int | None]:
     """The counts with small ones as None; a zero is told.
 
-    Where a single one is left out it could be reckoned from the sum of all, so the next smallest goes too.
+    The sum of all is told elsewhere, so the next smallest go too, until what is left of the sum may be shared
+    out in more than one way: one of them is more than the least that is told, and less than the next.
     """
-    small = {key for key, count in counts.items() if 0 < count < LEAST_TOLD}
-    if len(small) == 1:
-        others = [key for key, count in counts.items() if key not in small and count]
-        small |= set(sorted(others, key=lambda key: (counts[key], str(key)))[:1])
-    return {key: None if key in small else count for key, count in counts.items()}
+    hidden = {key for key, count in counts.items() if told_alone(count) is None}
+    if hidden:
+        hidden |= _beside(
+            sorted((count, str(key), key) for key, count in counts.items() if count >= LEAST_TOLD)
+        )
+    return {key: None if key in hidden else count for key, count in counts.items()}
+
+
+def _beside(others: Sequence[tuple[int, str, Hashable]]) -> set[Hashable]:
+    """Of those that are large enough, the smallest first, which go too."""
+    found: set[Hashable] = set()
+    for position, (count, _, key) in enumerate(others):
+        found.add(key)
+        if count > LEAST_TOLD and (position + 1 == len(others) or others[position + 1][0] > count):
+            break
+    return found
+
+
+def told_alone(count: int) -> int | None:
+    """None for a small one."""
+    return None if 0 < count < LEAST_TOLD else count
+
+
+def told_of(part: int, whole: int) -> int | None:
+    """A part of a whole that is told: None where the part, or what is left of the whole, is small."""
+    return None if None in (told_alone(part), told_alone(whole - part)) else part
 
 
 def age_group(age: int) -> str:

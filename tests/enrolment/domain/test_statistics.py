@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from services.enrolment.domain.statistics import (
     age_group,
     individuals,
     told,
+    told_alone,
+    told_of,
     unmet,
     yearly,
 )
@@ -45,6 +48,24 @@ def test_a_small_number_is_not_told_and_cannot_be_reckoned(given_counts: dict[st
     if left_out:
         others = [key for key, count in given_counts.items() if count]
         assert len(left_out) > 1 or len(others) == 1
+
+
+def test_no_number_that_is_left_out_can_be_reckoned_from_the_sum() -> None:
+    """Every table of three kinds up to twelve: what is told fits more than one number for each left out."""
+    fits: dict[object, list[tuple[int, ...]]] = {}
+    for table in itertools.product(range(1, 13), repeat=3):
+        shown = tuple(told(dict(zip("abc", table, strict=True))).values())
+        fits.setdefault((shown, told_alone(sum(table))), []).append(table)
+    for (shown, _), tables in fits.items():  # type: ignore[misc]  # as put in above
+        for position, number in enumerate(shown):
+            if number is None:
+                assert len({table[position] for table in tables}) > 1, tables
+
+
+def test_alone_and_as_a_part() -> None:
+    assert [told_alone(number) for number in (0, 1, 4, 5)] == [0, None, None, 5]
+    assert [told_of(part, 9) for part in (0, 1, 4, 5, 8, 9)] == [0, None, None, None, None, 9]
+    assert told_of(5, 12) == 5
 
 
 def test_what_is_large_enough_is_told() -> None:
