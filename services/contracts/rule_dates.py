@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 AUTUMN, SPRING = "autumn", "spring"
 _FIRST_AUTUMN_MONTH = 7
-# From the middle of January to the middle of June.
+# From the middle of January to the middle of June. No term goes on into the next year.
 LONGEST_TERM = timedelta(days=150)
 
 
@@ -42,12 +42,12 @@ class TermDays:
         """The last such day before the term is over.
 
         1 December for a spring term is in the year before, 1 February in the year itself; for an autumn term
-        1 February is in the spring before it.
+        1 February is in the spring before it, and so is 15 January.
         """
         text = self.autumn if season_of(term_starts_on) == AUTUMN else self.spring
         if text is None:
             return None
-        over = term_starts_on + LONGEST_TERM
+        over = min(term_starts_on + LONGEST_TERM, date(term_starts_on.year, 12, 31))
         days = [date.fromisoformat(f"{year}-{text}") for year in (over.year - 1, over.year)]
         return max(day for day in days if day <= over)
 
