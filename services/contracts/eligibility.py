@@ -180,11 +180,10 @@ def _is_for_teachers(course: CourseTerms, rule_book: RuleBook) -> bool:
 
 
 def _refusal_for_teachers(course: CourseTerms, rule_book: RuleBook, known: Known) -> Refusal | None:
-    """Where adults are admitted a teacher is one of them, and the ages decide."""
-    rules = rule_book.eligibility
-    if known.is_teacher == _is_for_teachers(course, rule_book) or (known.is_teacher and rules.adult_if_space):
+    """On every other course a teacher is as anybody of its age: in an adults' choir, for instance."""
+    if known.is_teacher or not _is_for_teachers(course, rule_book):
         return None
-    reason = N_("The course is for pupils.") if known.is_teacher else N_("The course is for teachers.")
+    reason = N_("The course is for teachers.")
     return Refusal("wrong_audience", reason, rule=f"{rule_book.rule_book_id}/audience")
 
 

@@ -286,7 +286,7 @@ ROLLOVER_REASONS = {
     "pupil_too_young": N_("too young when the term begins"),
     "born_too_early": N_("born before the course’s years"),
     "born_too_late": N_("born after the course’s years"),
-    "wrong_audience": N_("the course is for others: for pupils, or for teachers"),
+    "wrong_audience": N_("the course is for teachers"),
     "course_not_shared": N_("lives elsewhere, and the course is not shared"),
     "home_municipality_not_a_member": N_("the home municipality is no member of the cooperation then"),
     "host_municipality_not_a_member": N_("the host municipality is no member of the cooperation then"),

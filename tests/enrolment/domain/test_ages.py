@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -69,13 +70,22 @@ class TestTeachers:
     def test_a_pupil_is_no_teacher(self) -> None:
         assert name(asked(self.RULES, date(2012, 1, 1), self.STUDY_DAY)) == "wrong_audience"
 
-    def test_a_teacher_is_no_pupil(self) -> None:
-        assert name(asked(self.RULES, date(1986, 1, 1), is_teacher=True)) == "wrong_audience"
-
-    def test_where_adults_are_admitted_a_teacher_is_one(self) -> None:
-        adults = replace(self.RULES, adult_if_space=True)
-        assert asked(adults, date(1986, 1, 1), is_teacher=True) is None
-        assert name(asked(adults, date(1986, 1, 1), CHILDREN, is_teacher=True)) == "pupil_too_old"
+    @pytest.mark.parametrize("is_teacher", [False, True])
+    @pytest.mark.parametrize(
+        ("changes", "course", "refused"),
+        [
+            ({}, ALL_AGES, "pupil_too_old"),
+            ({"adult_if_space": True}, ALL_AGES, None),
+            ({"adult_if_space": True}, CHILDREN, "pupil_too_old"),
+            ({"max_age": None, "max_age_in_year": None}, replace(ALL_AGES, min_age=18), None),
+        ],
+    )
+    def test_elsewhere_a_teacher_is_as_anybody_of_the_age(
+        self, changes: dict[str, Any], course: CourseTerms, refused: str | None, is_teacher: bool
+    ) -> None:
+        """The last one is an adults' choir at a school that gives no ages."""
+        rules = replace(self.RULES, **changes)
+        assert name(asked(rules, date(1986, 1, 1), course, is_teacher=is_teacher)) == refused
 
 
 class TestBorn:
