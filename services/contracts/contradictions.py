@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from services.chassis.refusals import N_, Refusal
+from services.contracts.eligibility import YEARS_TO_LEAVING_SCHOOL
+from services.contracts.fact import LocalText
 from services.contracts.price_contradictions import Said, of_prices
 from services.contracts.rule_book import RuleBook
 from services.contracts.rule_dates import TermDays
@@ -33,8 +35,9 @@ def _refusal(book: RuleBook, reason: str, facts: dict[str, object]) -> Refusal:
 def _all(book: RuleBook) -> Iterator[Said]:
     if book.valid_to is not None and book.valid_to < book.valid_from:
         yield N_("%(book)s ends before it begins."), {}
-    if any(not text.strip() for each in book.in_words for text in (each.sv, each.en)):
-        yield N_("%(book)s has an empty sentence among its own words."), {}
+    for where, words in _texts(book):
+        if not (words.sv.strip() and words.en.strip()):
+            yield N_("%(book)s has an empty text in %(where)s."), {"where": where}
     yield from _of_ages(book)
     yield from _of_times(book)
     yield from _of_order(book)
@@ -42,9 +45,26 @@ def _all(book: RuleBook) -> Iterator[Said]:
     yield from of_prices(book)
 
 
+def _texts(book: RuleBook) -> Iterator[tuple[str, LocalText]]:
+    """What the school says in its own words, and where."""
+    yield from (("in_words", each) for each in book.in_words)
+    yield from ((f"fees/{fee.kind}", fee.text) for fee in book.fees)
+    yield from ((f"pricing/{rule.name}", rule.text) for rule in book.pricing.rules)
+    for name, part in (
+        ("rental", book.pricing.rental),
+        ("relief", book.pricing.relief),
+        ("voucher", book.pricing.voucher),
+    ):
+        if part is not None:
+            yield f"pricing/{name}", part.text
+    yield from (("trials", trial.text) for trial in book.trials)
+    yield from ((f"withdrawal/{step.name}", step.text) for step in book.withdrawal.steps)
+
+
 def _of_ages(book: RuleBook) -> Iterator[Said]:
     rules = book.eligibility
-    oldest = [each for each in (rules.max_age, rules.max_age_in_year) if each is not None]
+    leaving = None if rules.until_upper_secondary is None else YEARS_TO_LEAVING_SCHOOL
+    oldest = [each for each in (rules.max_age, rules.max_age_in_year, leaving) if each is not None]
     for youngest in (rules.min_age, rules.min_age_in_year):
         if youngest is not None and oldest and youngest > max(oldest):
             facts: dict[str, object] = {"youngest": youngest, "oldest": max(oldest)}
@@ -100,9 +120,10 @@ def _of_limits(book: RuleBook) -> Iterator[Said]:
         yield N_("%(book)s allows one more instrument, and any number without that."), {}
     counts = limits.instruments is not None or limits.instrument_queues is not None or limits.one_instrument
     # A book without fees may be about courses of any kind.
-    if counts and book.fees and not any(book.prices(kind) for kind in limits.instrument_kinds):
-        kinds = ", ".join(limits.instrument_kinds)
-        yield N_("%(book)s limits instruments, and has no course of the kind %(kinds)s."), {"kinds": kinds}
+    missing = [kind for kind in limits.instrument_kinds if not book.prices(kind)]
+    if counts and book.fees and missing:
+        reason = N_("%(book)s limits instruments, and has no course of the kind %(kinds)s.")
+        yield reason, {"kinds": ", ".join(missing)}
 
 
 def _is_over_before(first: TermDays, last: TermDays, term_starts_on: date) -> bool:

@@ -21,11 +21,19 @@ from services.contracts.rule_book import (
     Times,
 )
 from services.contracts.rule_dates import TermDays
-from services.contracts.rule_prices import PriceRule, Pricing, Rental, Withdrawal, WithdrawalStep
+from services.contracts.rule_prices import (
+    PriceRule,
+    Pricing,
+    Relief,
+    Rental,
+    Trial,
+    Withdrawal,
+    WithdrawalStep,
+)
 from tests.enrolment.rulebooks.books import rule_books
 from tests.enrolment.story import NORRBYS_RULES
 
-TEXT = LocalText("Text", "Text")
+TEXT, EMPTY = LocalText("Text", "Text"), LocalText("", "")
 FEE = Fee("instrument", 85000, TEXT)
 RULE = PriceRule(name="sibling", text=TEXT, effect="percent", amount=50, child_from=2)
 END = WithdrawalStep(name="end", text=TEXT, until="end", cost_ore=None)
@@ -34,10 +42,16 @@ MAY, JUNE = TermDays(autumn="05-15"), TermDays(autumn="06-01")
 
 CONTRADICTIONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"valid_from": date(2026, 7, 1), "valid_to": date(2026, 6, 30)}, "ends before it begins"),
-    ({"in_words": (LocalText("Regler.", " "),)}, "an empty sentence"),
+    ({"in_words": (LocalText("Regler.", " "),)}, "an empty text in in_words"),
+    ({"fees": (replace(FEE, text=LocalText("", "Text")),)}, "an empty text in fees/instrument"),
+    ({"pricing": Pricing(rules=(replace(RULE, text=EMPTY),))}, "an empty text in pricing/sibling"),
+    ({"pricing": Pricing(relief=Relief(EMPTY))}, "an empty text in pricing/relief"),
+    ({"trials": (Trial(1, EMPTY),)}, "an empty text in trials"),
+    ({"withdrawal": Withdrawal(steps=(replace(END, text=EMPTY),))}, "an empty text in withdrawal/end"),
     ({"eligibility": Eligibility(min_age=20, max_age=10)}, "from 20 and up to 10 years, which is nobody"),
     ({"eligibility": Eligibility(min_age_in_year=9, max_age_in_year=8)}, "from 9 and up to 8"),
     ({"eligibility": Eligibility(max_age=20, later_max_age_in_year=19)}, "a later limit of 19 years"),
+    ({"eligibility": Eligibility(until_upper_secondary="leaving", later_max_age_in_year=18)}, "one of 19"),
     ({"eligibility": Eligibility(born_from=DAY, born_to=date(2011, 1, 1))}, "after the last one"),
     ({"times": Times(late_if_space=True)}, "no last day to apply"),
     ({"times": Times(apply_from=JUNE, apply_until=MAY)}, "times/apply_until is before the first"),
@@ -51,6 +65,7 @@ CONTRADICTIONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"limits": Limits(travel_minutes=30)}, "does not refuse clashes"),
     ({"limits": Limits(another_instrument_if_no_queue=True)}, "any number without that"),
     ({"limits": Limits(one_instrument=True, instrument_kinds=("harp",))}, "no course of the kind harp"),
+    ({"limits": Limits(instruments=1, instrument_kinds=("instrument", "harp"))}, "of the kind harp."),
     ({"fees": (FEE, FEE)}, "two fees for the kind instrument"),
     ({"pricing": Pricing(rules=(replace(RULE, kinds=("corse",)),))}, "the kind corse in pricing/sibling"),
     ({"pricing": Pricing(rules=(replace(RULE, amount=150),))}, "150 percent of the fee in pricing/sibling"),
@@ -82,6 +97,7 @@ def test_a_contradiction_is_refused_with_its_reason(changes: dict[str, Any], sai
             )
         },
         {"eligibility": Eligibility(min_age=6, max_age_in_year=20, max_age=5)},
+        {"eligibility": Eligibility(min_age=14, max_age=12, until_upper_secondary="leaving")},
         {"limits": Limits(refuse_clashes=True, travel_minutes=30, instruments=1)},
     ],
 )
