@@ -287,6 +287,46 @@ def test_one_of_a_thing(book: RuleBook, sv: str, en: str) -> None:
     assert en in said(book, "en")
 
 
+@pytest.mark.parametrize(("choices", "words"), [(1, "At most 1 choice a term"), (2, "At most 2 choices a")])
+def test_one_choice(choices: int, words: str) -> None:
+    assert words in said(replace(BOOK, limits=Limits(ranked_choices=choices)), "en")
+
+
+@pytest.mark.parametrize(
+    ("confirm_by", "place", "queue"),
+    [
+        (TermDays(), "för nästa termin.", "för nästa termin."),
+        (DAYS, "för nästa termin.", "för nästa termin."),
+        (
+            TermDays(autumn="05-01"),
+            "för höstterminen; till vårterminen fortsätter den tills den sägs upp.",
+            "för höstterminen; till vårterminen står den kvar.",
+        ),
+        (
+            TermDays(spring="12-01"),
+            "för vårterminen; till höstterminen fortsätter den tills den sägs upp.",
+            "för vårterminen; till höstterminen står den kvar.",
+        ),
+    ],
+)
+def test_who_confirms_reads_for_which_terms(confirm_by: TermDays, place: str, queue: str) -> None:
+    """A school with a day for one season asks for that one only, see `must_confirm` of the rollover."""
+    carry = CarryOver(places="confirm", queue="confirm", confirm_by=confirm_by)
+    words = said(replace(BOOK, carry_over=carry), "sv")
+    assert f"En plats måste bekräftas {place}" in words
+    assert f"En köplats måste bekräftas {queue}" in words
+
+
+@pytest.mark.parametrize(
+    ("order", "keeps"),
+    [(("queue_date",), True), (("new_pupils_first", "queue_day", "lottery"), True), (("lottery",), False)],
+)
+def test_a_queue_date_is_kept_in_a_round_that_goes_by_it(order: tuple[str, ...], keeps: bool) -> None:
+    words = said(replace(BOOK, admission="round", order=order), "en")
+    assert "how early in the round one applies" in words
+    assert ("who has a queue date already keeps it" in words) == keeps
+
+
 @pytest.mark.parametrize("criterion", ORDER_CRITERIA)
 def test_every_criterion_has_words(criterion: str) -> None:
     book = replace(BOOK, order=(criterion,))

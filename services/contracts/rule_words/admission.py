@@ -158,19 +158,21 @@ def when(book: RuleBook) -> Iterator[LocalText]:
             "Huvudantagningen är {days}.", "The main admission is on {days}.", days=days(times.main_admission)
         )
     if book.admission == "round":
-        yield LocalText(
+        yield text(
             "Platserna ges i en antagningsomgång: alla rangordnar kurser och placeras på en gång, i högst en "
-            "plats var. Det spelar ingen roll hur tidigt under omgången man anmäler sig; den som redan har "
-            "ett ködatum behåller det.",
+            "plats var. Det spelar ingen roll hur tidigt under omgången man anmäler sig{keeps}.",
             "Places are given in an admission round: everybody ranks courses and is placed at once, each in "
-            "one place at most. It does not matter how early in the round one applies; who has a queue date "
-            "already keeps it.",
+            "one place at most. It does not matter how early in the round one applies{keeps}.",
+            keeps=_KEEPS if {"queue_date", "queue_day"} & set(book.order) else LocalText("", ""),
         )
     else:
         yield LocalText(
             "En ledig plats som ingen väntar på går till den som anmäler sig först.",
             "A free seat that nobody waits for goes to who applies first.",
         )
+
+
+_KEEPS = LocalText("; den som redan har ett ködatum behåller det", "; who has a queue date already keeps it")
 
 
 def order(book: RuleBook) -> Iterator[LocalText]:
@@ -267,13 +269,13 @@ def _together(book: RuleBook) -> Iterator[LocalText]:
     limits = book.limits
     if limits.ranked_choices is not None:
         yield text(
-            "Högst {n} val per termin, rangordnade av familjen. När ett val blir en plats faller de som "
+            "Högst {n} per termin, rangordnade av familjen. När ett val blir en plats faller de som "
             "rangordnats efter bort, även en plats, om gränserna inte tillåter båda; de som rangordnats "
             "före står kvar{so}.",
-            "At most {n} choices a term, ranked by the family. When a choice becomes a place, those ranked "
+            "At most {n} a term, ranked by the family. When a choice becomes a place, those ranked "
             "behind it fall away, a place too, where the limits do not allow both; those ranked before it "
             "stay{so}.",
-            n=limits.ranked_choices,
+            n=counted(limits.ranked_choices, LocalText("val", "choice"), LocalText("val", "choices")),
             so=_SINGLY if book.admission == "round" else LocalText("", ""),
         )
     if limits.refuse_clashes and limits.travel_minutes:
@@ -324,54 +326,4 @@ def answering(book: RuleBook) -> Iterator[LocalText]:
         yield LocalText(
             "Den som inte svarar i tid förlorar sin köplats genast.",
             "Who does not answer in time loses the place in the queue at once.",
-        )
-
-
-def carrying(book: RuleBook) -> Iterator[LocalText]:
-    rules = book.carry_over
-    places = {
-        "continue": LocalText(
-            "En plats fortsätter nästa termin tills den sägs upp.",
-            "A place continues next term until it is given up.",
-        ),
-        "confirm": LocalText(
-            "En plats måste bekräftas för nästa termin.", "A place must be confirmed for the next term."
-        ),
-        "end": LocalText("En plats slutar med terminen.", "A place ends with the term."),
-    }
-    queue = {
-        "continue": LocalText(
-            "En köplats står kvar tills anmälan tas tillbaka.",
-            "A place in the queue stands until the application is withdrawn.",
-        ),
-        "confirm": LocalText(
-            "En köplats måste bekräftas för nästa termin.",
-            "A place in the queue must be confirmed for the next term.",
-        ),
-        "end": LocalText("En köplats slutar med terminen.", "A place in the queue ends with the term."),
-    }
-    adults = {
-        "end": LocalText(
-            "Vuxna har sin plats en termin i taget.", "Adults have the place for a term at a time."
-        ),
-        "if_space": LocalText(
-            "Vuxna kan få lämna sin plats vid terminsskifte när barn väntar.",
-            "Adults may have to give up the place at a change of term when children wait.",
-        ),
-    }
-    yield places[rules.places]
-    yield queue[rules.queue]
-    if rules.adults in adults:
-        yield adults[rules.adults]
-    if "confirm" not in (rules.places, rules.queue):
-        return
-    if has_days(rules.confirm_from):
-        yield text(
-            "Man kan bekräfta från {days}.", "One can confirm from {days}.", days=days(rules.confirm_from)
-        )
-    if has_days(rules.confirm_by):
-        yield text(
-            "Sista dagen att bekräfta är {days}, eller nästa arbetsdag om den är ledig.",
-            "The last day to confirm is {days}, or the next working day where it is none.",
-            days=days(rules.confirm_by),
         )

@@ -9,7 +9,7 @@ from functools import lru_cache
 from services.chassis.refusals import N_
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import RuleBook
-from services.contracts.rule_words import admission, money
+from services.contracts.rule_words import admission, money, next_term
 from services.contracts.rule_words.parts import municipality
 
 
@@ -27,7 +27,7 @@ _CHAPTERS: tuple[tuple[str, Callable[[RuleBook], Iterator[LocalText]]], ...] = (
     (N_("In which order"), admission.order),
     (N_("How many"), admission.how_many),
     (N_("Answering an offer"), admission.answering),
-    (N_("The next term"), admission.carrying),
+    (N_("The next term"), next_term.carrying),
     (N_("What it costs"), money.prices),
     (N_("Trying"), money.trials),
     (N_("Giving up a place"), money.leaving),
