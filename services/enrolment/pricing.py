@@ -162,10 +162,13 @@ def price_facts(
     others = [each for each in here if each.application_id != application_id]
     rented = [day for host, day in family.rentals.get(pupil.pupil_id, ()) if host == course.terms.host.code]
     before = [day for day in rented if day < term_starts_on]
+    # What is for teachers costs what the book says, and not what adults pay where there is space.
+    for_teachers = course.terms.fee_kind in course.rule_book.eligibility.teacher_kinds
     years = {_school_year(day) for day in before}
     return PriceFacts(
         age=age,
-        is_adult=is_adult(course.rule_book, age, term_starts_on, repository.known_of(pupil)),
+        is_adult=not for_teachers
+        and is_adult(course.rule_book, age, term_starts_on, repository.known_of(pupil)),
         turns_in_year=term_starts_on.year - pupil.born_on.year,
         home_code=pupil.home_municipality,
         course_number=1 + (_courses_before(family, pupil.pupil_id, course, application_id) if counts else 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import eventlet
@@ -15,6 +15,7 @@ from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import PlacePriced
 from services.contracts.fact import LocalText
+from services.contracts.rule_book import Eligibility
 from services.contracts.rule_prices import PriceRule, Pricing, Rental, Voucher
 from services.enrolment import commands, life
 from services.enrolment.life import PupilRecord
@@ -146,6 +147,24 @@ def test_prices_wait_while_families_do(storage: Storage) -> None:
     decide(storage, request("a1", pupil_id="alma"))
     assert Pricer(storage, lambda _now: True).run_once() > 0
     assert facts(storage, PlacePriced) == []
+
+
+def test_a_teacher_pays_on_a_study_day_what_the_book_says_and_no_adults_fee(storage: Storage) -> None:
+    adults = PriceRule("adult", TEXT, "fee_ore", 145000, adult=True)
+    book = replace(
+        NORRBYS_RULES,
+        eligibility=Eligibility(adult_if_space=True, teacher_kinds=("instrument",)),
+        pricing=Pricing(rules=(adults,)),
+    )
+    tell(storage, RuleBookPublished("norrby-2024", book))
+    with storage.unit() as unit:
+        unit.execute(
+            sa.update(pupils)
+            .where(pupils.c.pupil_id == "alma")
+            .values(born_on=date(1986, 1, 1), is_teacher=True)
+        )
+    decide(storage, request("a1", pupil_id="alma", guardian_id="alma"))
+    assert [fact.total_ore for fact in price(storage)] == [85000]
 
 
 def test_a_course_without_a_fee_is_not_priced(storage: Storage) -> None:
