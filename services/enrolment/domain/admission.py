@@ -194,7 +194,7 @@ def decide(
     if refusal is not None:
         return refusal
     basis = basis_for_pupil(course.terms, course.rule_book, applicant.home, applicant.known)
-    facts = _facts(course)
+    facts = facts_of(course)
     if waits_by is None:
         course.take_seat(applicant.home.code)
         around.ceilings.use(applicant.home.code, course)
@@ -231,7 +231,8 @@ def _why_full(course: CourseState, today: date) -> str:
     return course.rule_book.criteria[0]
 
 
-def _facts(course: CourseState) -> dict[str, object]:
+def facts_of(course: CourseState) -> dict[str, object]:
+    """What is kept with a decision, and read on its pages."""
     fee = price_of(course.terms, course.rule_book)
     return {
         "capacity": course.capacity,

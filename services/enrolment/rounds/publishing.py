@@ -16,7 +16,13 @@ from services.chassis.storage.unit import Unit
 from services.contracts.eligibility import basis_for_pupil
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.enrolment import queueing, repository, seats, surroundings
-from services.enrolment.domain.admission import ADMISSION_ROUND, AGE_OF_MAJORITY, Applicant, CourseState
+from services.enrolment.domain.admission import (
+    ADMISSION_ROUND,
+    AGE_OF_MAJORITY,
+    Applicant,
+    CourseState,
+    facts_of,
+)
 from services.enrolment.readers import readers
 from services.enrolment.rounds.loading import courses_of
 from services.enrolment.rounds.standing import Award, Standing, Told, awards, load_standing
@@ -155,7 +161,9 @@ def _new_applications(
                 "basis": basis_for_pupil(
                     course.terms, course.rule_book, applicant.home, applicant.known
                 ).rule,
-                "explanation": json.dumps({"round": round_.round_id, "wishes": each.wishes}),
+                "explanation": json.dumps(
+                    {**facts_of(course), "round": round_.round_id, "wishes": each.wishes}
+                ),
                 "applied_by": row.ranked_by,
                 "decided_at": unit.now,
                 "changed_at": unit.now,
