@@ -42,3 +42,13 @@ def test_orders_the_most_usual_first() -> None:
         (("queue_date",), [NORRBY, "1903"]),
         (("host_residents_first", "queue_date"), [SODERBY]),
     ]
+
+
+def test_a_school_with_two_books_is_one_school() -> None:
+    newer = replace(NORRBY_BOOK, rule_book_id="newer", fees=(replace(NORRBY_BOOK.fees[0], fee_ore=90000),))
+    both = [newer, NORRBY_BOOK]
+    assert commonest_fee(both) is None
+    same = commonest_fee([*both, SODERBY_BOOK])
+    assert same is not None
+    assert same.fees_ore == {NORRBY: 90000, SODERBY: 0}
+    assert queue_orders(both) == {("queue_date",): [NORRBY]}

@@ -82,6 +82,9 @@ class TestFagersta2022:
             ("fagersta-2022/pricing/second_child", -32000),
         ]
 
+    def test_the_free_ensemble_is_neither_a_course_nor_a_child_with_one(self) -> None:
+        assert rule_books()["fagersta-2022"].pricing.not_counted_kinds == ("ensemble",)
+
     @pytest.mark.parametrize(("weeks", "kronor"), [(-1, 0), (0, 0), (1, 650)])
     def test_one_trial_lesson_then_the_fee_is_due(self, weeks: int, kronor: float) -> None:
         assert school("fagersta-2022").cost("course", AUTUMN + timedelta(weeks=weeks)) == kronor
