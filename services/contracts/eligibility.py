@@ -175,13 +175,9 @@ def _refusal_for_home(
     return None
 
 
-def _is_for_teachers(course: CourseTerms, rule_book: RuleBook) -> bool:
-    return course.fee_kind in rule_book.eligibility.teacher_kinds
-
-
 def _refusal_for_teachers(course: CourseTerms, rule_book: RuleBook, known: Known) -> Refusal | None:
     """On every other course a teacher is as anybody of its age: in an adults' choir, for instance."""
-    if known.is_teacher or not _is_for_teachers(course, rule_book):
+    if known.is_teacher or not rule_book.is_for_teachers(course.fee_kind):
         return None
     reason = N_("The course is for teachers.")
     return Refusal("wrong_audience", reason, rule=f"{rule_book.rule_book_id}/audience")
@@ -189,7 +185,7 @@ def _refusal_for_teachers(course: CourseTerms, rule_book: RuleBook, known: Known
 
 def _refusal_for_age(course: CourseTerms, rule_book: RuleBook, age: int, known: Known) -> Refusal | None:
     """The course's own limits and the rule book's: the narrower one decides. Teachers are of any age."""
-    if _is_for_teachers(course, rule_book):
+    if rule_book.is_for_teachers(course.fee_kind):
         return None
     return _refusal_of_the_young(course, rule_book, age, known) or _refusal_of_the_old(
         course, rule_book, age, known
@@ -237,11 +233,12 @@ def _has_later_limit_here(course: CourseTerms, rule_book: RuleBook, known: Known
     """Whether the later limit holds on the course too: not on one that ends before the school's own ages."""
     rules = rule_book.eligibility
     ordinary = rules.max_age or rules.max_age_in_year or YEARS_TO_LEAVING_SCHOOL
-    return has_later_limit(rule_book, known) and course.max_age >= ordinary
+    return _later_limit(rule_book, known) is not None and course.max_age >= ordinary
 
 
-def has_later_limit(rule_book: RuleBook, known: Known) -> bool:
-    return known.later_limit and rule_book.eligibility.later_max_age_in_year is not None
+def _later_limit(rule_book: RuleBook, known: Known) -> int | None:
+    """The calendar year's age to which the pupil may stay, where staff gave it the later limit."""
+    return rule_book.eligibility.later_max_age_in_year if known.later_limit else None
 
 
 def _refusal_by_year(rule_book: RuleBook, rule: str) -> Refusal:
@@ -261,7 +258,7 @@ def _refusal_by_birth(course: CourseTerms, rule_book: RuleBook, age: int, known:
         return None
     facts = {"from": rules.born_from, "to": rules.born_to}
     as_adult = rules.adult_if_space and is_adult(rule_book, age, course.term_starts_on, known)
-    may_be_older = as_adult or has_later_limit(rule_book, known)
+    may_be_older = as_adult or _later_limit(rule_book, known) is not None
     if rules.born_from is not None and known.born_on < rules.born_from and not may_be_older:
         reason = N_("The course is for pupils born on %(from)s or later.")
         return Refusal("born_too_early", reason, facts, rule=f"{rule_book.rule_book_id}/birth")
@@ -288,8 +285,9 @@ def _is_past_the_ages(rule_book: RuleBook, age: int, term_starts_on: date, known
     """Past every limit upwards that the rule book gives; who has the later limit goes by that alone."""
     rules = rule_book.eligibility
     turns = _turns(term_starts_on, age, known)
-    if known.later_limit and rules.later_max_age_in_year is not None:
-        return turns > rules.later_max_age_in_year
+    later = _later_limit(rule_book, known)
+    if later is not None:
+        return turns > later
     still_fits = []
     if rules.max_age is not None:
         still_fits.append(age <= rules.max_age)

@@ -19,7 +19,7 @@ def of_prices(book: RuleBook) -> Iterator[Said]:
     """(reason, its facts) each."""
     for kind, times in Counter(fee.kind for fee in book.fees).items():
         if times > 1:
-            yield N_("%(book)s has two fees for the kind %(kind)s."), dict(kind=kind)
+            yield N_("%(book)s has two fees for the kind %(kind)s."), {"kind": kind}
     yield from _unknown_kinds(book)
     for rule in book.pricing.rules:
         yield from _of_rule(book, rule)
@@ -39,7 +39,7 @@ def _unknown_kinds(book: RuleBook) -> Iterator[Said]:
         for kind in kinds:
             if kind not in known:
                 reason = N_("%(book)s names the kind %(kind)s in %(where)s, but has no fee for such a kind.")
-                yield reason, dict(kind=kind, where=where)
+                yield reason, {"kind": kind, "where": where}
 
 
 def _named_kinds(book: RuleBook) -> Iterator[tuple[str, Iterable[str]]]:
@@ -55,10 +55,10 @@ def _of_rule(book: RuleBook, rule: PriceRule) -> Iterator[Said]:
     lowers = rule.effect == "lessons_left" or rule.is_step or rule.with_relief
     if rule.effect in ("percent", "lessons_left") and rule.amount > 100 and lowers:
         reason = N_("%(book)s asks for %(percent)s percent of the fee in %(where)s, which lowers it.")
-        yield reason, dict(percent=rule.amount, where=f"pricing/{rule.name}")
+        yield reason, {"percent": rule.amount, "where": f"pricing/{rule.name}"}
     if rule.with_relief is not None and book.pricing.relief is None:
         reason = N_("%(book)s has a price with relief in %(where)s, but does not say that there is relief.")
-        yield reason, dict(where=f"pricing/{rule.name}")
+        yield reason, {"where": f"pricing/{rule.name}"}
 
 
 def _of_rental(book: RuleBook) -> Iterator[Said]:
@@ -67,10 +67,10 @@ def _of_rental(book: RuleBook) -> Iterator[Said]:
         return
     if kinds_of(book).isdisjoint(rental.kinds):
         reason = N_("%(book)s rents out instruments for %(kinds)s, and has no such kind of course.")
-        yield reason, dict(kinds=", ".join(rental.kinds))
+        yield reason, {"kinds": ", ".join(rental.kinds)}
     for instrument, times in Counter(fee.instrument for fee in rental.fees).items():
         if times > 1:
-            yield N_("%(book)s has two rents for %(instrument)s."), dict(instrument=instrument)
+            yield N_("%(book)s has two rents for %(instrument)s."), {"instrument": instrument}
 
 
 def _of_steps(book: RuleBook) -> Iterator[Said]:
@@ -78,9 +78,9 @@ def _of_steps(book: RuleBook) -> Iterator[Said]:
     for step in book.withdrawal.steps:
         if ended_by is not None:
             reason = N_("%(book)s has a step %(step)s of giving up a place after %(end)s, which is the last.")
-            yield reason, dict(step=step.name, end=ended_by)
+            yield reason, {"step": step.name, "end": ended_by}
         if step.until == "end" and not step.kinds:
             ended_by = step.name
         if step.cost_ore is not None and step.cost_percent is not None:
             reason = N_("%(book)s says in öre and in percent what it costs to give up a place in %(step)s.")
-            yield reason, dict(step=step.name)
+            yield reason, {"step": step.name}

@@ -234,5 +234,8 @@ class RuleBook:
         sets = any(kind in rule.kinds and rule.effect == "fee_ore" for rule in self.pricing.rules)
         return sets or self.fee_for(kind) is not None
 
+    def is_for_teachers(self, kind: str) -> bool:
+        return kind in self.eligibility.teacher_kinds
+
     def is_instrument(self, kind: str) -> bool:
         return kind in self.limits.instrument_kinds

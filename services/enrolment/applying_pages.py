@@ -43,11 +43,12 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
         course, state = found
         verdicts = verdicts_of(connection, person_id(context), state, today, chosen)
         round_id = round_to_rank(connection, state)
+        names = queries.municipality_names(connection)
     return context.render(
         "apply.html",
         course=course,
         rule_book=state.rule_book,
-        chapters=chapters(state.rule_book, parts.municipality_names()),
+        chapters=chapters(state.rule_book, names),
         main_admission_on=state.gives_no_seat_before(today),
         verdicts=verdicts,
         round_id=round_id,

@@ -163,7 +163,7 @@ def price_facts(
     rented = [day for host, day in family.rentals.get(pupil.pupil_id, ()) if host == course.terms.host.code]
     before = [day for day in rented if day < term_starts_on]
     # What is for teachers costs what the book says, and not what adults pay where there is space.
-    for_teachers = course.terms.fee_kind in course.rule_book.eligibility.teacher_kinds
+    for_teachers = course.rule_book.is_for_teachers(course.terms.fee_kind)
     years = {_school_year(day) for day in before}
     return PriceFacts(
         age=age,

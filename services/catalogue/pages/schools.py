@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -76,6 +77,7 @@ def show_school(context: Context, code: str) -> Response:
         books = list(reference.rule_books(connection, code).values())
         offered = courses_of_school(connection, code, today, COURSES_SHOWN)
         art_forms = reference.art_forms(connection)
+        names = {key: each.name for key, each in reference.municipalities(connection).items()}
     return context.render(
         "school.html",
         school=found,
@@ -84,12 +86,12 @@ def show_school(context: Context, code: str) -> Response:
             for key, name in art_forms.items()
             if key in found.art_forms
         ],
-        books=[_book(context, book, today) for book in books],
+        books=[_book(context, book, today, names) for book in books],
         cards=cards(offered),
     )
 
 
-def _book(context: Context, book: RuleBook, today: date) -> dict[str, Any]:
+def _book(context: Context, book: RuleBook, today: date, names: Mapping[str, str]) -> dict[str, Any]:
     """A rule book with when it holds seen from today: now, earlier or later."""
     not_now = "later" if book.valid_from > today else "earlier"
     when = "now" if book.is_valid_on(today) else not_now
@@ -98,5 +100,5 @@ def _book(context: Context, book: RuleBook, today: date) -> dict[str, Any]:
         "book": book,
         "when": when,
         "order": order,
-        "chapters": chapters(book, context.parts.municipality_names()),
+        "chapters": chapters(book, names),
     }

@@ -9,7 +9,16 @@ from services.contracts.rule_book import Fee, RuleBook
 from services.contracts.rule_dates import AUTUMN, SPRING
 from services.contracts.rule_prices import PriceRule, Pricing, Rental, Trial, WithdrawalStep
 from services.contracts.rule_words.names import INSTRUMENTS, as_words
-from services.contracts.rule_words.parts import days, has_days, kinds, listed, money, municipality, text
+from services.contracts.rule_words.parts import (
+    counted,
+    days,
+    has_days,
+    kinds,
+    listed,
+    money,
+    municipality,
+    text,
+)
 
 NOTHING = LocalText("", "")
 
@@ -48,11 +57,12 @@ def _help(pricing: Pricing) -> Iterator[LocalText]:
         yield pricing.relief.text
         if pricing.relief.income_base_amounts is not None:
             yield text(
-                "Gränsen är en hushållsinkomst under {n} inkomstbasbelopp.",
-                "The limit is a household income under {n} {amounts}.",
-                n=pricing.relief.income_base_amounts,
-                amounts=_one_or_more(
-                    pricing.relief.income_base_amounts, "income base amount", "income base amounts"
+                "Gränsen är en hushållsinkomst under {amounts}.",
+                "The limit is a household income under {amounts}.",
+                amounts=counted(
+                    pricing.relief.income_base_amounts,
+                    LocalText("inkomstbasbelopp", "income base amount"),
+                    LocalText("inkomstbasbelopp", "income base amounts"),
                 ),
             )
     if pricing.voucher is not None:
@@ -192,10 +202,13 @@ def _rental(book: RuleBook, rental: Rental) -> Iterator[LocalText]:
         yield text("Med egen hyra: {fees}.", "With a rent of its own: {fees}.", fees=listed(own))
     if rental.max_school_years is not None:
         yield text(
-            "Man får hyra i högst {n} läsår.",
-            "One may rent for at most {n} {years}.",
-            n=rental.max_school_years,
-            years=_one_or_more(rental.max_school_years, "school year", "school years"),
+            "Man får hyra i högst {years}.",
+            "One may rent for at most {years}.",
+            years=counted(
+                rental.max_school_years,
+                LocalText("läsår", "school year"),
+                LocalText("läsår", "school years"),
+            ),
         )
     if rental.free_instruments:
         named = _instruments(rental.free_instruments)
@@ -213,14 +226,8 @@ def _instrument(key: str) -> LocalText:
     return INSTRUMENTS.get(key) or as_words(key)
 
 
-def _one_or_more(n: int, one: str, more: str) -> str:
-    return one if n == 1 else more
-
-
 def _lessons(n: int) -> LocalText:
-    return LocalText(
-        f"{n} {_one_or_more(n, 'lektion', 'lektioner')}", f"{n} {_one_or_more(n, 'lesson', 'lessons')}"
-    )
+    return counted(n, LocalText("lektion", "lesson"), LocalText("lektioner", "lessons"))
 
 
 def trials(book: RuleBook) -> Iterator[LocalText]:

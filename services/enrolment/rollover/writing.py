@@ -19,7 +19,7 @@ from services.contracts.enrolment import (
     PlaceOffered,
 )
 from services.enrolment import queueing, repository, surroundings
-from services.enrolment.domain.admission import CourseState
+from services.enrolment.domain.admission import CourseState, facts_of
 from services.enrolment.domain.rollover import (
     CONFIRM,
     CONTINUES,
@@ -144,11 +144,7 @@ class _Writing:
         who = holder.applicant
         explanation = {
             "carried_over_from": row.application_id,
-            "capacity": course.capacity,
-            "taken_before": course.taken,
-            "waiting_before": course.waiting,
-            "rule_book": course.rule_book.rule_book_id,
-            "order": list(course.rule_book.criteria),
+            **facts_of(course),
         }
         return {
             "course_id": course.course_id,

@@ -45,11 +45,13 @@ def publish(unit: Unit, round_: sa.Row[Any], by: str) -> None:
     rows = _results(unit, round_.round_id)
     ranked = {told[0] for row in rows for told in json.loads(row.explanation)}
     standing = load_standing(unit, rows, ranked | mine.keys())
+    # As the courses were before the round gave a seat: it places everybody at once.
+    before = {course_id: facts_of(course) for course_id, course in standing.states.items()}
     given, fell = awards(unit, standing, rows)
     if fell:
         _tell_what_fell(unit, fell, rows[0].run_id)
     guardians = repository.guardians_of(unit, {each.row.child for each in given})
-    new = _new_applications(unit, round_, standing, given, guardians)
+    new = _new_applications(unit, round_, standing, given, guardians, before=before)
     repository.insert_applications(unit, new)
     lifted = [each.before for each in given if each.before is not None]
     _lift(unit, lifted)
@@ -125,8 +127,10 @@ def _new_applications(
     standing: Standing,
     given: Sequence[Award],
     guardians: Mapping[str, Sequence[str]],
+    *,
+    before: Mapping[str, Mapping[str, object]],
 ) -> list[dict[str, Any]]:
-    """Rows of the applications of those who had none on the course."""
+    """Rows of the applications of those who had none on the course; `before` are the facts by course."""
     mine = round_wishes.c.round_id == round_.round_id
     days = {
         (row.pupil_id, row.course_id): row.ranked_on for row in unit.rows(sa.select(round_wishes).where(mine))
@@ -162,7 +166,7 @@ def _new_applications(
                     course.terms, course.rule_book, applicant.home, applicant.known
                 ).rule,
                 "explanation": json.dumps(
-                    {**facts_of(course), "round": round_.round_id, "wishes": each.wishes}
+                    {**before[course.course_id], "round": round_.round_id, "wishes": each.wishes}
                 ),
                 "applied_by": row.ranked_by,
                 "decided_at": unit.now,

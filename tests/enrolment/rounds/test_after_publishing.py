@@ -17,4 +17,4 @@ def test_the_family_reads_its_pages(storage: Storage, maria: Visitor) -> None:
     publish(storage)
     (application_id,) = rows_of(storage)
     assert "Saturday fiddle" in maria.reads("/my")
-    assert "of 2 seats were taken" in maria.reads(f"/my/applications/{application_id}")
+    assert "0 of 2 seats were taken" in maria.reads(f"/my/applications/{application_id}")
