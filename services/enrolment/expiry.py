@@ -9,7 +9,7 @@ from datetime import date
 
 from services.chassis.clock import local_date
 from services.chassis.storage.engine import Storage
-from services.enrolment import commands, life, next_term, successors
+from services.enrolment import commands, life, next_term, seats, successors
 from services.enrolment.readers import tell_guardianships
 
 AT_A_TIME = 20
@@ -49,8 +49,8 @@ class OfferExpiry:
         if self._looked_on == today and now - self._looked_at < LOOK_AGAIN_SECONDS:
             return
         with self._storage.reading() as connection:
-            found = next_term.courses_with_free_seats(connection, today)
+            found = seats.courses_with_free_seats(connection, today)
         for course_id in found:
             with self._storage.unit() as unit:
-                next_term.offer_to_who_waits(unit, course_id)
+                seats.offer_to_who_waits(unit, course_id)
         self._looked_on, self._looked_at = today, now

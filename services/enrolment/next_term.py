@@ -187,33 +187,3 @@ def expire_renewals(unit: Unit, most: int) -> int:
             seats.end_application(unit, row, course, "not_renewed", "enrolment")
             repository.save_seats(unit, [course])
     return len(due)
-
-
-def offer_to_who_waits(unit: Unit, course_id: str) -> None:
-    """Offer the free seats of a course to who waits and may have one by now, in the rule book's order."""
-    course = repository.lock_courses(unit, [course_id])[course_id]
-    before = (course.taken, course.waiting)
-    seats.offer_free_seats(unit, course)
-    if (course.taken, course.waiting) != before:
-        repository.save_seats(unit, [course])
-
-
-def courses_with_free_seats(connection: sa.Connection, today: date) -> list[str]:
-    """Courses with free seats that some wait for.
-
-    A day may have come on which a seat can go to one of them without anybody doing anything: the main
-    admission, the last day of a reserved seat, a birthday, a ceiling that was raised, another course's end.
-    """
-    return list(
-        connection.scalars(
-            sa.select(courses.c.course_id)
-            .join(terms, terms.c.term_id == courses.c.term_id)
-            .where(
-                courses.c.taken < courses.c.capacity,
-                courses.c.waiting > 0,
-                ~courses.c.cancelled,
-                terms.c.ends_on >= today,
-            )
-            .order_by(courses.c.course_id)
-        )
-    )

@@ -6,6 +6,7 @@ The course is locked before, as everywhere; `repository.save_seats` writes its s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ from services.enrolment.domain.offers import Choice, keeps_place_in_queue, last_
 from services.enrolment.domain.queue import position_of
 from services.enrolment.offering import plan_offers
 from services.enrolment.readers import readers
-from services.enrolment.tables import applications, courses, pupils
+from services.enrolment.tables import applications, courses, pupils, terms
 
 KEPT_AFTER_REFUSAL = "kept_after_refusal"
 
@@ -53,6 +54,36 @@ def offer_free_seats(unit: Unit, course: CourseState, *, fresh: bool = False) ->
         return
     plan = plan_offers(unit.connection, {course.course_id: course}, unit.today, lock=True)[course.course_id]
     hold_seats(unit, course, plan.choice, "enrolment", "a seat came free and the pupil was next")
+
+
+def offer_to_who_waits(unit: Unit, course_id: str) -> None:
+    """Offer the free seats of a course to who waits and may have one by now, in the rule book's order."""
+    course = repository.lock_courses(unit, [course_id])[course_id]
+    before = (course.taken, course.waiting)
+    offer_free_seats(unit, course)
+    if (course.taken, course.waiting) != before:
+        repository.save_seats(unit, [course])
+
+
+def courses_with_free_seats(connection: sa.Connection, today: date) -> list[str]:
+    """Courses with free seats that some wait for.
+
+    A day may have come on which a seat can go to one of them without anybody doing anything: the main
+    admission, the last day of a reserved seat, a birthday, a ceiling that was raised, another course's end.
+    """
+    return list(
+        connection.scalars(
+            sa.select(courses.c.course_id)
+            .join(terms, terms.c.term_id == courses.c.term_id)
+            .where(
+                courses.c.taken < courses.c.capacity,
+                courses.c.waiting > 0,
+                ~courses.c.cancelled,
+                terms.c.ends_on >= today,
+            )
+            .order_by(courses.c.course_id)
+        )
+    )
 
 
 def hold_seats(unit: Unit, course: CourseState, choice: Choice, by: str, why: str) -> None:

@@ -29,7 +29,7 @@ from services.contracts.envelope import parse_envelope
 from services.contracts.fact import Fact, LocalText
 from services.contracts.registry import read_fact
 from services.contracts.rule_book import Eligibility, Fee, RuleBook
-from services.enrolment import commands
+from services.enrolment import checks, commands
 from services.enrolment.admission import decide_applications
 from services.enrolment.commands import Contact, NewPupil
 from services.enrolment.domain.requests import Answer, ApplicationRequest, Outcome
@@ -234,6 +234,12 @@ def facts(storage: Storage, *kinds: type[Fact]) -> list[Any]:
         ).all()
     read = [read_fact(envelope.type, dict(envelope.data)) for envelope in map(parse_envelope, texts)]
     return [fact for fact in read if not kinds or isinstance(fact, kinds)]
+
+
+def all_is_well(storage: Storage) -> bool:
+    """Whether what must always hold in enrolment holds."""
+    with storage.reading() as connection:
+        return checks.check(connection) == []
 
 
 def seats_said(storage: Storage) -> list[CourseSeatsChanged]:

@@ -16,7 +16,7 @@ from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import PlaceGiven
 from services.contracts.rule_book import Limits
-from services.enrolment import checks, commands, life, protection
+from services.enrolment import commands, life, protection
 from services.enrolment.admission import decide_applications
 from services.enrolment.commands import NewPupil
 from services.enrolment.rollover.commands import NewRollover, carry_over
@@ -30,6 +30,7 @@ from tests.enrolment.story import (
     NORRBYS_RULES,
     SAMIRA,
     SODERBY,
+    all_is_well,
     applied,
     children,
     coordination_number,
@@ -70,11 +71,6 @@ def meanwhile(storage: Storage, first: Callable[[Unit], Any], second: Callable[[
     with eventlet.Timeout(20):
         thread.wait()
     return came_to[0]
-
-
-def all_is_well(storage: Storage) -> bool:
-    with storage.reading() as connection:
-        return checks.check(connection) == []
 
 
 def test_two_applications_of_a_pupil_who_may_have_one_course(storage: Storage) -> None:

@@ -12,25 +12,22 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.clock import FixedClock
-from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import (
     ApplicationEnded,
     ContactRegistered,
-    CourseSeatsChanged,
     PlaceGiven,
     PlaceOffered,
     PupilMoved,
-    PupilsMerged,
 )
 from services.contracts.rule_book import Answering, Ordering, ReservedSeats
-from services.enrolment import checks, commands, life, pupil_queries, queries, repository
+from services.enrolment import commands, life, queries, repository
 from services.enrolment.commands import Contact
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.tables import applications, pupils
-from tests.enrolment.conftest import both
+from tests.enrolment.life_story import STAFF, do, events, queue_dates, refused
 from tests.enrolment.story import (
     CIRCUS,
     FIDDLE,
@@ -41,9 +38,9 @@ from tests.enrolment.story import (
     SODERBY,
     SODERBYS_RULES,
     TODAY,
+    all_is_well,
     applied,
     children,
-    coordination_number,
     decide,
     facts,
     names,
@@ -51,41 +48,9 @@ from tests.enrolment.story import (
     request,
     rows_of,
     seats,
-    seats_said,
     states,
     tell,
 )
-
-STAFF = "staff:1901:the tests"
-
-
-def do(storage: Storage, command: Callable[..., Any], *given: Any, **more: Any) -> None:
-    with storage.unit() as unit:
-        command(unit, *given, **more)
-
-
-def refused(storage: Storage, command: Callable[..., Any], *given: Any, **more: Any) -> str:
-    with pytest.raises(Refused) as raised:
-        do(storage, command, *given, **more)
-    return raised.value.refusal.name
-
-
-def events(storage: Storage, pupil_id: str) -> list[tuple[str, str, str]]:
-    with storage.reading() as connection:
-        return [
-            (each.what, each.by, each.why) for each in pupil_queries.pupil_events_of(connection, pupil_id)
-        ]
-
-
-def queue_dates(storage: Storage) -> dict[str, datetime]:
-    with storage.reading() as connection:
-        rows = connection.execute(sa.select(applications).where(applications.c.state != "ended"))
-        return {row.application_id: row.queued_at for row in rows}
-
-
-def is_well(storage: Storage) -> bool:
-    with storage.reading() as connection:
-        return checks.check(connection) == []
 
 
 class TestMoving:
@@ -132,7 +97,7 @@ class TestMoving:
         clock.time += timedelta(days=1)
         do(storage, life.move_pupil, later, SODERBY, TODAY, STAFF, why="moved")
         assert states(storage, "circus") == {"first": "withdrawn", "earlier": "offered", "later": "queued"}
-        assert is_well(storage)
+        assert all_is_well(storage)
 
     def test_a_seat_kept_for_the_new_home_is_offered(self, storage: Storage) -> None:
         kept = replace(NORRBYS_RULES, ordering=Ordering(reserved_seats=(ReservedSeats(SODERBY, 1),)))
@@ -143,7 +108,7 @@ class TestMoving:
         assert states(storage) == {"a0": "placed", "a1": "offered"}
         assert [fact.application_id for fact in facts(storage, PlaceOffered)] == ["a1"]
         assert seats(storage) == (2, 2, 0)
-        assert is_well(storage)
+        assert all_is_well(storage)
 
     def test_of_a_protected_pupil_no_fact_says_where_it_lives(self, storage: Storage) -> None:
         do(storage, life.move_pupil, "clover", NORRBY, TODAY, STAFF, why="moved")
@@ -172,127 +137,6 @@ def test_who_moved_with_an_offer_waits_again_from_where_it_lives(storage: Storag
     do(storage, commands.decline_offer, "mine", "s")
     row = rows_of(storage)["mine"]
     assert (row.state, row.home_municipality) == ("queued", SODERBY)
-
-
-class TestOneChildTwice:
-    BORN = date(2016, 4, 5)
-
-    def register(self, storage: Storage) -> None:
-        """A child with a coordination number in Söderby, and as itself in Norrby."""
-        temporary = commands.NewPupil(
-            "temp", coordination_number(self.BORN), "Ada", "Ek", SODERBY, guardian_id=SAMIRA
-        )
-        real = commands.NewPupil("real", number(self.BORN), "Ada", "Ek", NORRBY, guardian_id=MARIA)
-        for pupil in (temporary, real):
-            do(storage, commands.register_pupil, pupil, STAFF)
-
-    @both
-    def test_the_records_become_one_with_the_earliest_dates(self, storage: Storage) -> None:
-        self.register(storage)
-        tell(storage, replace(FIDDLE, capacity=1))
-        early, late = datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC)
-        applied(storage, "first")
-        decide(storage, request("t1", pupil_id="temp", queued_at=early))
-        decide(storage, request("r1", pupil_id="real", queued_at=late))
-        applied(storage, "r2", "circus", "real")
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="A number came.")
-        assert states(storage) == {"first": "placed", "t1": "queued", "r1": "merged"}
-        assert queue_dates(storage)["t1"] == early
-        assert seats(storage) == (1, 1, 1)
-        assert facts(storage, PupilsMerged) == [PupilsMerged("temp", "real")]
-        assert seats_said(storage)[-1] == CourseSeatsChanged("fiddle", 1, 1, 1)
-        with storage.reading() as connection:
-            circus = queries.application(connection, "r2", TODAY)
-            for guardian in (MARIA, SAMIRA):
-                assert "temp" in [each.pupil_id for each in queries.pupils_of(connection, guardian, TODAY)]
-            assert "real" not in [each.pupil_id for each in queries.pupils_of(connection, MARIA, TODAY)]
-            assert pupil_queries.home_of_pupil(connection, "real") is None
-            numbers = connection.execute(sa.select(pupils.c.pupil_id, pupils.c.personal_identity)).all()
-        assert circus is not None
-        assert circus.pupil.pupil_id == "temp"
-        assert dict(tuple(row) for row in numbers)["temp"] == number(self.BORN)
-        assert [what for what, _, _ in events(storage, "temp")].count("merged") == 1
-        assert is_well(storage)
-
-    def test_a_place_stays_before_a_place_in_the_queue(self, storage: Storage) -> None:
-        self.register(storage)
-        tell(storage, replace(FIDDLE, capacity=1))
-        applied(storage, "r1", pupil_id="real")
-        decide(storage, request("t1", pupil_id="temp", queued_at=datetime(2026, 11, 2, tzinfo=UTC)))
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="A number came.")
-        assert states(storage) == {"r1": "placed", "t1": "merged"}
-        assert seats(storage) == (1, 1, 0)
-
-    def test_a_freed_seat_goes_on(self, storage: Storage) -> None:
-        self.register(storage)
-        decide(storage, *(request(each, pupil_id=each) for each in ("real", "temp")))
-        applied(storage, "next")
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="A number came.")
-        assert sorted(states(storage).values()) == ["merged", "offered", "placed"]
-
-    def test_the_earlier_queue_date_stays_where_the_later_application_does(self, storage: Storage) -> None:
-        """The offer is worth more than the wait, and the wait began earlier."""
-        self.register(storage)
-        tell(storage, replace(FIDDLE, capacity=1), replace(CIRCUS, capacity=1))
-        applied(storage, "first")
-        applied(storage, "c0", "circus", "anton")
-        early, late = datetime(2026, 11, 2, tzinfo=UTC), datetime(2026, 11, 9, tzinfo=UTC)
-        decide(storage, request("t1", pupil_id="temp", queued_at=late))
-        do(storage, commands.withdraw, "first", "s")  # offered to temp
-        decide(storage, request("r1", pupil_id="real", queued_at=early))
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="x")
-        assert states(storage) == {"first": "withdrawn", "t1": "offered", "r1": "merged"}
-        decide(storage, request("new", "circus", "temp"))
-        assert rows_of(storage)["new"].queued_at == early
-
-    def test_what_was_recorded_of_either_is_so_of_the_child(self, storage: Storage) -> None:
-        self.register(storage)
-        relief = life.PupilRecord(
-            SODERBY, None, later_limit=True, is_teacher=False, has_relief=True, played_before=True
-        )
-        do(storage, life.record_pupil, "real", relief, STAFF, why="relief")
-        do(storage, life.correct_identity, "temp", number(self.BORN), STAFF, scope="19", why="x")
-        with storage.reading() as connection:
-            row = connection.execute(sa.select(pupils).where(pupils.c.pupil_id == "temp")).one()
-        assert (row.has_relief, row.later_limit, row.played_before) == (True, True, True)
-        assert row.school_municipality == SODERBY
-        assert ("recorded", STAFF, "relief") in events(storage, "temp")
-
-    def test_two_children_are_never_made_one(self, storage: Storage) -> None:
-        """By a slip of the pen, or by staff who do not act for the other's home."""
-        self.register(storage)
-        wrong = number(date(2016, 2, 9))  # another child's
-        assert refused(storage, life.correct_identity, "alma", wrong, STAFF, scope="19", why="x") in (
-            "number_of_another",
-            "protection_differs",
-        )
-        theirs = number(self.BORN)
-        again = refused(storage, life.correct_identity, "temp", theirs, STAFF, scope=SODERBY, why="x")
-        assert again == "registered_elsewhere"
-        assert facts(storage, PupilsMerged) == []
-
-    def test_a_number_of_nobody_else_is_just_corrected(self, storage: Storage) -> None:
-        do(
-            storage,
-            life.correct_identity,
-            "alma",
-            number(date(2017, 3, 15)),
-            STAFF,
-            scope="19",
-            why="A digit was wrong.",
-        )
-        assert events(storage, "alma") == [("identity_corrected", STAFF, "A digit was wrong.")]
-        assert facts(storage, PupilsMerged) == []
-
-    def test_a_protected_pupil_is_not_made_one_with_an_open_one(self, storage: Storage) -> None:
-        clovers = number(date(2016, 2, 9))
-        assert (
-            refused(storage, life.correct_identity, "alma", clovers, STAFF, scope="19", why="x")
-            == "protection_differs"
-        )
-        assert refused(storage, life.correct_identity, "alma", "1", STAFF, scope="19", why="x") == (
-            "personal_identity_invalid"
-        )
 
 
 class TestTwoGuardians:

@@ -15,7 +15,7 @@ from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import ApplicationEnded, ApplicationQueued, PlaceGiven, PlaceOffered
 from services.contracts.rule_book import Answering, Limits
-from services.enrolment import answering, checks, commands, disputes, for_family, life
+from services.enrolment import answering, commands, disputes, for_family, life
 from services.enrolment.domain.answers import ACCEPTED, DECLINED, DISPUTED, HELD
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.tables import application_events, offer_answers, offer_cases, pupils, queue_dates
@@ -26,6 +26,7 @@ from tests.enrolment.story import (
     NORRBYS_RULES,
     SAMIRA,
     TODAY,
+    all_is_well,
     children,
     count,
     decide,
@@ -84,11 +85,6 @@ def is_disputed(storage: Storage) -> bool:
         return [row.application_id for row in disputes.disputed_applications(connection)] == ["a1"]
 
 
-def is_well(storage: Storage) -> bool:
-    with storage.reading() as connection:
-        return checks.check(connection) == []
-
-
 def a_day_passes(storage: Storage, clock: FixedClock, days: int) -> None:
     clock.time += timedelta(days=days)
     OfferExpiry(storage).run_once()
@@ -106,7 +102,7 @@ def test_a_no_waits_for_the_other_guardian(offered: Storage) -> None:
     assert states(offered) == {"p0": "withdrawn", "p1": "placed", "a1": "offered", "b0": "queued"}
     assert says(offered, SAMIRA, "decline") == DECLINED
     assert (states(offered)["a1"], states(offered)["b0"]) == ("declined", "offered")
-    assert is_well(offered)
+    assert all_is_well(offered)
 
 
 def test_a_no_counts_when_the_time_is_over(offered: Storage, clock: FixedClock) -> None:
@@ -126,7 +122,7 @@ def test_opposing_answers_are_a_case_for_the_school(offered: Storage, order: tup
     assert is_disputed(offered)
     assert seats(offered) == (2, 2, 1)  # the seat is held, and nobody behind is offered it
     assert [fact.application_id for fact in facts(offered, PlaceOffered)] == ["a1"]
-    assert is_well(offered)
+    assert all_is_well(offered)
 
 
 @pytest.mark.parametrize("order", [("accept", "decline"), ("decline", "accept")])
@@ -143,7 +139,7 @@ def test_staff_settle_it(offered: Storage, order: tuple[str, str], answer: str) 
         had = "placed" if order[0] == "accept" else "offered"
         assert states(offered)["a1"] == ("withdrawn" if had == "placed" else "declined")
         assert states(offered)["b0"] == "offered"
-    assert is_well(offered)
+    assert all_is_well(offered)
     with pytest.raises(Refused) as raised:
         settles(offered, answer)
     assert raised.value.refusal.name == "nothing_to_settle"
@@ -179,7 +175,7 @@ def test_who_disagrees_may_come_to_agree(
     says(offered, *changes)
     assert states(offered)["a1"] == ends_as
     assert not is_disputed(offered)
-    assert is_well(offered)
+    assert all_is_well(offered)
 
 
 def test_who_said_no_may_say_yes_before_the_other_answers(offered: Storage) -> None:
@@ -235,7 +231,7 @@ def test_what_the_place_ended_waits_again(storage: Storage) -> None:
     with storage.reading() as connection:
         of_alma = sa.select(queue_dates.c.queued_at).where(queue_dates.c.pupil_id == "alma")
         assert connection.scalars(of_alma).all() == [again.queued_at]
-    assert is_well(storage)
+    assert all_is_well(storage)
 
 
 def test_from_the_18th_birthday_the_pupil_alone_answers(offered: Storage) -> None:
@@ -294,4 +290,4 @@ def test_both_answer_at_once(offered: Storage, round_: int) -> None:
     assert DISPUTED in [each.wait() for each in both_say]
     assert is_disputed(offered)
     assert states(offered)["b0"] == "queued"
-    assert is_well(offered)
+    assert all_is_well(offered)

@@ -25,7 +25,7 @@ from services.contracts.enrolment import (
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import Answering, CarryOver, Eligibility, Limits
 from services.contracts.rule_prices import Pricing, Rental
-from services.enrolment import checks, commands, next_term, queries
+from services.enrolment import commands, next_term, queries
 from services.enrolment.choices import change_chosen
 from services.enrolment.domain.requests import Chosen
 from services.enrolment.expiry import OfferExpiry
@@ -54,6 +54,7 @@ from tests.enrolment.story import (
     NORRBY,
     NORRBYS_RULES,
     SODERBY,
+    all_is_well,
     applied,
     children,
     count,
@@ -74,11 +75,6 @@ def two_places_and_a_queue(storage: Storage, waiting: int = 2) -> list[str]:
     ids = children(storage, 2 + waiting)
     decide(storage, *(request(f"a{n}", pupil_id=each) for n, each in enumerate(ids)))
     return ids
-
-
-def all_is_well(storage: Storage) -> bool:
-    with storage.reading() as connection:
-        return checks.check(connection) == []
 
 
 def events_of(storage: Storage, application_id: str) -> list[tuple[str, str, str]]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ import sqlalchemy as sa
 from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
-from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import PlaceGiven
 from services.contracts.rule_book import Limits
 from services.enrolment import commands, life
@@ -22,13 +20,12 @@ from services.enrolment.checks import check
 from services.enrolment.rounds import queries
 from services.enrolment.tables import applications, courses, pupils
 from tests.enrolment.conftest import both
-from tests.enrolment.rounds.story import open_round, publish, rank, run, schools_give_places_in_rounds
+from tests.enrolment.rounds.story import open_round, publish, rank, rules, run, schools_give_places_in_rounds
 from tests.enrolment.story import (
     CANCELLED,
     FIDDLE,
     MARIA,
     NORRBY,
-    NORRBYS_RULES,
     SAMIRA,
     SODERBY,
     children,
@@ -45,11 +42,6 @@ from tests.enrolment.story import (
 @pytest.fixture(autouse=True)
 def _rounds(storage: Storage) -> None:
     schools_give_places_in_rounds(storage)
-
-
-def rules(storage: Storage, **changes: Any) -> None:
-    book = replace(NORRBYS_RULES, **{"admission": "round", **changes})
-    tell(storage, RuleBookPublished("norrby-2024", book))
 
 
 def now(storage: Storage, pupil_id: str) -> dict[str, str]:

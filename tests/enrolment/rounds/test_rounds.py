@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -15,7 +14,6 @@ import sqlalchemy as sa
 from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
-from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.contracts.rule_book import Limits
 from services.enrolment import life
@@ -33,7 +31,15 @@ from services.enrolment.tables import (
     rounds,
 )
 from tests.enrolment.conftest import both
-from tests.enrolment.rounds.story import open_round, publish, rank, run, schools_give_places_in_rounds
+from tests.enrolment.rounds.story import (
+    open_round,
+    publish,
+    rank,
+    results,
+    rules,
+    run,
+    schools_give_places_in_rounds,
+)
 from tests.enrolment.story import (
     CANCELLED,
     DANCE,
@@ -63,12 +69,6 @@ def refused(action: Callable[[], None]) -> str:
     with pytest.raises(Refused) as caught:
         action()
     return caught.value.refusal.name
-
-
-def results(storage: Storage, run_id: str = "run1") -> dict[str, str | None]:
-    with storage.reading() as connection:
-        rows = connection.execute(sa.select(round_results).where(round_results.c.run_id == run_id))
-        return {row.pupil_id: row.course_id for row in rows}
 
 
 def placed(storage: Storage) -> dict[str, tuple[str, str]]:
@@ -288,14 +288,6 @@ def test_a_round_needs_courses_free_seats_and_no_other_round(storage: Storage) -
     assert count(storage, round_runs) == 1
     publish(storage)
     open_round(storage, "r2")
-
-
-def rules(storage: Storage, **changes: Any) -> None:
-    """Norrby's rule book, changed."""
-    tell(
-        storage,
-        RuleBookPublished("norrby-2024", replace(NORRBYS_RULES, **{"admission": "round", **changes})),
-    )
 
 
 def why(storage: Storage, pupil: str) -> list[list[str | None]]:

@@ -12,17 +12,15 @@ import sqlalchemy as sa
 from services.chassis.clock import FixedClock
 from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
-from services.contracts.catalogue import RuleBookPublished
 from services.contracts.rule_book import Ordering, ReservedSeats, TermDays, Times
 from services.enrolment.rounds.commands import FINAL, REHEARSAL
-from services.enrolment.tables import applications, courses, queue_dates, round_results, round_runs
+from services.enrolment.tables import applications, courses, queue_dates, round_runs
 from tests.enrolment.conftest import both
-from tests.enrolment.rounds.story import open_round, publish, rank, run
+from tests.enrolment.rounds.story import open_round, publish, rank, results, rules, run
 from tests.enrolment.story import (
     FIDDLE,
     MARIA,
     NORRBY,
-    NORRBYS_RULES,
     SAMIRA,
     SODERBY,
     TERM,
@@ -34,17 +32,6 @@ from tests.enrolment.story import (
 )
 
 UNTIL_DECEMBER = Times(apply_until=TermDays(spring="12-01"))
-
-
-def rules(storage: Storage, **changes: Any) -> None:
-    book = replace(NORRBYS_RULES, **{"admission": "round", **changes})
-    tell(storage, RuleBookPublished("norrby-2024", book))
-
-
-def results(storage: Storage, run_id: str = "run1") -> dict[str, str | None]:
-    with storage.reading() as connection:
-        rows = connection.execute(sa.select(round_results).where(round_results.c.run_id == run_id))
-        return {row.pupil_id: row.course_id for row in rows}
 
 
 @both

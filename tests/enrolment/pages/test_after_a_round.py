@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.chassis.storage.engine import Storage
-from tests.enrolment.pages.conftest import *  # noqa: F403 (its visitors)
 from tests.enrolment.pages.visitor import Visitor
 from tests.enrolment.rounds.story import open_round, publish, rank, run, schools_give_places_in_rounds
 from tests.enrolment.story import MARIA, rows_of
