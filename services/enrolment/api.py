@@ -18,7 +18,7 @@ from services.enrolment.applying_pages import decide
 from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import APPLICATION_UNKNOWN, COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome
-from services.enrolment.forms import MOST_ORE, KeyField, Text
+from services.enrolment.forms import MOST_VOUCHER_ORE, KeyField, Text
 from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import FAMILY, GUARDIAN, person_id, today_of
 from services.enrolment.staff_pages import STAFF, STAFF_OF_HOST
@@ -53,7 +53,7 @@ class ChosenBody(Schema):
     """`rents` is the key of an instrument to rent; `voucher_ore` is paid with a Fritidskort."""
 
     rents = fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 64))
-    voucher_ore = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_ORE))
+    voucher_ore = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_VOUCHER_ORE))
 
 
 def chosen_in(body: dict[str, Any]) -> Chosen:

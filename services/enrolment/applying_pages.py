@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import local_date
@@ -14,12 +14,13 @@ from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import NOTHING_WRONG, Wrong, by_field, what_is_wrong
 from services.contracts.rule_words.sentences import chapters
 from services.enrolment import choices, queries, words
 from services.enrolment.domain.admission import COURSE_UNKNOWN
 from services.enrolment.domain.requests import ApplicationRequest, Chosen, Outcome, is_readable
 from services.enrolment.forms import KeyField, Kronor
-from services.enrolment.pages import FAMILY, my_application, person_id, today_of
+from services.enrolment.pages import FAMILY, my_application, person_id, show_application, today_of
 from services.enrolment.rounds.queries import round_to_rank
 from services.enrolment.verdicts import verdicts_of
 
@@ -29,10 +30,12 @@ routes = Routes()
 @routes.page("/apply/<course_id>", access=FAMILY)
 def apply_page(context: Context, course_id: str) -> Response:
     """Each child with the verdict and the price, before anything is sent."""
-    return _apply_page(context, course_id, {}, {})
+    return _apply_page(context, course_id, {}, {}, NOTHING_WRONG)
 
 
-def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids: dict[str, str]) -> Response:
+def _apply_page(
+    context: Context, course_id: str, chosen: dict[str, Chosen], ids: dict[str, str], wrong: Wrong
+) -> Response:
     """`chosen` and `ids` are what has been filled in and the application's id, by pupil."""
     parts = context.parts
     today = local_date(parts.clock.now())
@@ -46,6 +49,9 @@ def _apply_page(context: Context, course_id: str, chosen: dict[str, Chosen], ids
         names = queries.municipality_names(connection)
     return context.render(
         "apply.html",
+        http_status=wrong.status,
+        wrong=wrong,
+        given=context.request.form,
         course=course,
         rule_book=state.rule_book,
         chapters=chapters(state.rule_book, names),
@@ -83,16 +89,32 @@ class ApplyForm(ChosenForm):
 @routes.page("/apply/<course_id>/price", access=FAMILY, methods=("POST",))
 def price_page(context: Context, course_id: str) -> Response:
     """The same page with the price of what was chosen; posted, so that no address says what that is."""
-    form = context.load_form(ApplyForm())
+    try:
+        form = context.load_form(ApplyForm())
+    except ValidationError as error:
+        return _came_back(context, course_id, error)
     pupil_id = form["pupil_id"]
-    return _apply_page(context, course_id, {pupil_id: chosen_in(form)}, {pupil_id: form["application_id"]})
+    ids = {pupil_id: form["application_id"]}
+    return _apply_page(context, course_id, {pupil_id: chosen_in(form)}, ids, NOTHING_WRONG)
+
+
+def _came_back(context: Context, course_id: str, error: ValidationError) -> Response:
+    """Raises what is wrong where the form itself is damaged, and not what was filled in."""
+    form = context.request.form
+    if by_field(error).keys() & {"application_id", "pupil_id"}:
+        raise error
+    ids = {form["pupil_id"]: form["application_id"]}
+    return _apply_page(context, course_id, {}, ids, what_is_wrong(context, error))
 
 
 @routes.page("/apply/<course_id>", access=FAMILY, methods=("POST",))
 def apply(context: Context, course_id: str) -> Response:
-    form = context.load_form(ApplyForm())
     if not is_readable(course_id):
         raise Refused(COURSE_UNKNOWN)
+    try:
+        form = context.load_form(ApplyForm())
+    except ValidationError as error:
+        return _came_back(context, course_id, error)
     request = ApplicationRequest(
         application_id=form["application_id"],
         course_id=course_id,
@@ -150,9 +172,13 @@ def apply_as_party(context: Context, course_id: str, given: dict[str, str]) -> l
 def choose(context: Context, application_id: str) -> Response:
     """Another instrument to rent, another amount of a Fritidskort."""
     application = my_application(context, application_id)
-    form = context.load_form(ChosenForm())
-    with context.parts.storage.unit() as unit:
-        choices.change_chosen(unit, application.application_id, chosen_in(form), context.signed_in.audit_name)
+    try:
+        form = context.load_form(ChosenForm())
+        with context.parts.storage.unit() as unit:
+            by = context.signed_in.audit_name
+            choices.change_chosen(unit, application.application_id, chosen_in(form), by)
+    except (Refused, ValidationError) as error:
+        return show_application(context, application, what_is_wrong(context, error))
     said = context.texts.gettext(N_("Your choice is saved. The price below is the new one."))
     return context.redirect(f"/my/applications/{application_id}", said)
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import STOCKHOLM, local_date
 from services.chassis.ids import new_id
-from services.chassis.refusals import N_, Refusal, Refused
+from services.chassis.refusals import N_, Refused
 from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import NOTHING_WRONG, Wrong, what_is_wrong
 from services.enrolment import commands, queries, words
 from services.enrolment.applying_pages import ChosenForm, chosen_in
 from services.enrolment.commands import ALIAS_MISSING, EnteredApplication, NewPupil
@@ -47,18 +49,17 @@ class EnterForm(EnteredFields, ChosenForm):
 def enter_page(context: Context, course_id: str) -> Response:
     today = local_date(context.parts.clock.now())
     form = {"application_id": new_id(), "pupil_id": new_id(), "applied_on": today.isoformat()}
-    return _form(context, course_id, form, NOTHING_CHOSEN, None)
+    return _form(context, course_id, form, NOTHING_WRONG)
 
 
 @routes.page("/staff/courses/<course_id>/enter", access=STAFF_OF_HOST, methods=("POST",))
 def enter(context: Context, course_id: str) -> Response:
     """Pupil and application in one transaction; a refusal keeps what was filled in and changes nothing."""
-    form = context.load_form(EnterForm())
     try:
+        form = context.load_form(EnterForm())
         outcome = enter_application(context, course_id, form, chosen_in(form))
-    except Refused as refused:
-        given = dict(context.request.form)
-        return _form(context, course_id, given, chosen_in(form), refused.refusal)
+    except (Refused, ValidationError) as error:
+        return _form(context, course_id, context.request.form, what_is_wrong(context, error))
     said = N_("The pupil has a place.") if outcome.state == "placed" else N_("The pupil is in the queue.")
     return context.redirect(f"/staff/courses/{course_id}", context.texts.gettext(said))
 
@@ -99,9 +100,7 @@ class Offered:
     takes_voucher: bool
 
 
-def _form(
-    context: Context, course_id: str, form: dict[str, Any], chosen: Chosen, refusal: Refusal | None
-) -> Response:
+def _form(context: Context, course_id: str, form: Mapping[str, str], wrong: Wrong) -> Response:
     with context.parts.storage.reading() as connection:
         found = queries.course(connection, course_id)
         names = queries.municipality_names(connection)
@@ -109,13 +108,13 @@ def _form(
         raise NotFound
     return context.render(
         "enter.html",
-        http_status=200 if refusal is None else refusal.status,
+        http_status=wrong.status,
         course=found[0],
         form=form,
-        chosen=chosen,
+        chosen=NOTHING_CHOSEN,
         offered=Offered(tuple(instruments_of(found[1])), found[1].rule_book.pricing.voucher is not None),
         words=words,
-        error="" if refusal is None else context.refusal_text(refusal),
+        wrong=wrong,
         municipalities=sorted(names.items(), key=lambda item: item[1]),
         today=local_date(context.parts.clock.now()).isoformat(),
     )

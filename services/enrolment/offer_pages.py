@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.ids import new_id
@@ -14,6 +14,7 @@ from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import NOTHING_WRONG, Wrong, what_is_wrong
 from services.enrolment import offer_queries, queries, words
 from services.enrolment.bulk_offers import BulkOffer, offer_previewed
 from services.enrolment.pages import today_of
@@ -77,46 +78,52 @@ def _confirm(context: Context, course_ids: Sequence[str], above: str) -> Respons
     try:
         offered = offer(context, course_ids, form)
     except Refused as refused:
-        text = context.refusal_text(refused.refusal)
-        return _preview(
-            context, course_ids, above, seats=form["seats"], error=text, status=refused.refusal.status
-        )
+        return _show(context, course_ids, above, what_is_wrong(context, refused), seats=form["seats"])
     said = context.texts.ngettext("%(num)s seat is offered.", "%(num)s seats are offered.", offered)
     return context.redirect(above, said % {"num": offered})
 
 
-def _preview(
+def _preview(context: Context, course_ids: Sequence[str], above: str) -> Response:
+    """A number of seats that is none is said at its field, above the preview of all that are free."""
+    try:
+        asked = context.load_query(PreviewQuery())
+    except ValidationError as error:
+        return _show(context, course_ids, above, what_is_wrong(context, error))
+    return _show(context, course_ids, above, NOTHING_WRONG, **asked)
+
+
+def _show(
     context: Context,
     course_ids: Sequence[str],
     above: str,
+    wrong: Wrong,
     *,
     seats: int | None = None,
-    error: str = "",
-    status: int = 200,
+    page: int = 1,
 ) -> Response:
-    asked: dict[str, Any] = {"seats": seats, "page": 1} if error else context.load_query(PreviewQuery())
     with context.parts.storage.reading() as connection:
-        preview = offer_queries.preview(connection, course_ids, asked["seats"], today_of(context))
-        shown = preview.page(asked["page"], LINES_A_PAGE)
+        preview = offer_queries.preview(connection, course_ids, seats, today_of(context))
+        shown = preview.page(page, LINES_A_PAGE)
         ids = [line.application_id for _, lines in shown for line in lines]
         pupils = offer_queries.pupils_by_application(connection, ids)
         course = None if above == "/staff" else queries.course(connection, course_ids[0])
     if above != "/staff" and course is None:
         raise NotFound
-    seats_part = f"&seats={asked['seats']}" if asked["seats"] else ""
+    seats_part = f"&seats={seats}" if seats else ""
     return context.render(
         "offers.html",
-        http_status=status,
+        http_status=wrong.status,
         course=course[0] if course else None,
         preview=preview,
         shown=shown,
         pupils=pupils,
-        seats=asked["seats"],
-        page=asked["page"],
+        seats=seats,
+        seats_asked=context.request.args.get("seats", "") if wrong.of("seats") else seats or "",
+        page=page,
         pages=-(-preview.lines // LINES_A_PAGE),
         page_url=lambda number: f"{context.request.path}?page={number}{seats_part}",
         bulk_id=new_id(),
         above=above,
-        error=error,
+        wrong=wrong,
         words=words,
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import local_date
@@ -16,9 +16,10 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import NOTHING_WRONG, Wrong, what_is_wrong
 from services.enrolment import answering, commands, next_term, pupil_queries, queries, words
 from services.enrolment.commands import NewPupil
-from services.enrolment.domain.admission import CARRIED_OVER
+from services.enrolment.domain.admission import CARRIED_OVER, CourseState
 from services.enrolment.domain.offers import keeps_place_in_queue
 from services.enrolment.forms import Text
 from services.enrolment.rounds.queries import rounds_to_see
@@ -85,30 +86,49 @@ def my_application(context: Context, application_id: str) -> queries.Application
 
 @routes.page("/my/applications/<application_id>", access=FAMILY)
 def application_page(context: Context, application_id: str) -> Response:
-    application = my_application(context, application_id)
+    return show_application(context, my_application(context, application_id), NOTHING_WRONG)
+
+
+def show_application(context: Context, application: queries.Application, wrong: Wrong) -> Response:
+    """`wrong` is about the form of rental and Fritidskort."""
+    application_id = application.application_id
     with context.parts.storage.reading() as connection:
         events = queries.events(connection, application_id)
         found = queries.course(connection, application.course.course_id)
         answers = pupil_queries.answers_to(connection, application_id, person_id(context), today_of(context))
-    keeps = found is not None and keeps_place_in_queue(
-        found[1].rule_book, application.declines, expired=False
-    )
-    decline_means = (
-        N_("If you say no, the place ends with this term and goes to the next in line at once.")
-        if application.rule == CARRIED_OVER
-        else N_("If you say no this time, the place in the queue is kept.")
-        if keeps
-        else N_("If you say no, the application ends and the queue date is lost.")
-    )
+    state = None if found is None else found[1]
     return context.render(
         "application.html",
+        http_status=wrong.status,
+        wrong=wrong,
+        given=context.request.form,
         application=application,
         events=events,
         words=words,
         has_party=application.party_id is not None,
-        decline_means=context.texts.gettext(decline_means),
+        decline_means=context.texts.gettext(_decline_means(application, state)),
         answers=answers,
     )
+
+
+def _decline_means(application: queries.Application, course: CourseState | None) -> str:
+    if application.rule == CARRIED_OVER:
+        return N_("If you say no, the place ends with this term and goes to the next in line at once.")
+    if course is not None and keeps_place_in_queue(course.rule_book, application.declines, expired=False):
+        return N_("If you say no this time, the place in the queue is kept.")
+    return N_("If you say no, the application ends and the queue date is lost.")
+
+
+@routes.page("/my/applications/<application_id>/decline", access=FAMILY)
+def decline_page(context: Context, application_id: str) -> Response:
+    """Asks once more, and says what a no means."""
+    application = my_application(context, application_id)
+    if application.state != "offered":
+        return context.redirect(f"/my/applications/{application_id}")
+    with context.parts.storage.reading() as connection:
+        found = queries.course(connection, application.course.course_id)
+    means = _decline_means(application, None if found is None else found[1])
+    return context.render("decline.html", application=application, means=context.texts.gettext(means))
 
 
 @routes.page("/my/applications/<application_id>/withdraw", access=FAMILY)
@@ -152,24 +172,23 @@ class PupilForm(Schema):
 
 @routes.page("/my/children/new", access=GUARDIAN)
 def new_child_page(context: Context) -> Response:
-    return context.render("new_child.html", pupil_id=new_id(), form={}, error="")
+    return _new_child(context, {"pupil_id": new_id()}, NOTHING_WRONG)
+
+
+def _new_child(context: Context, form: Mapping[str, str], wrong: Wrong) -> Response:
+    return context.render("new_child.html", http_status=wrong.status, form=form, wrong=wrong)
 
 
 @routes.page("/my/children/new", access=GUARDIAN, methods=("POST",))
 def new_child(context: Context) -> Response:
     """A child of the guardian, registered where the guardian lives. A refusal keeps what was filled in."""
-    form = context.load_form(PupilForm())
     try:
+        form = context.load_form(PupilForm())
         with context.parts.storage.unit() as unit:
             commands.register_pupil(unit, _new_pupil(context, form), context.signed_in.audit_name)
-    except Refused as refused:
-        return context.render(
-            "new_child.html",
-            http_status=refused.refusal.status,
-            pupil_id=form["pupil_id"],
-            form=form,
-            error=context.refusal_text(refused.refusal),
-        )
+    except (Refused, ValidationError) as error:
+        wrong = what_is_wrong(context, error, about="personal_identity")
+        return _new_child(context, context.request.form, wrong)
     return context.redirect("/my", context.texts.gettext(N_("The child is added to your page.")))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import age_on
@@ -15,6 +15,7 @@ from services.chassis.web.access import Actor, NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.languages import DEFAULT_LANGUAGE, LANGUAGES
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import NOTHING_WRONG, Wrong, what_is_wrong
 from services.enrolment import households, life, protection, pupil_queries, queries, words
 from services.enrolment.commands import ALIAS_MISSING, Contact
 from services.enrolment.domain.admission import AGE_OF_MAJORITY
@@ -37,11 +38,11 @@ _WHY = validate.Length(1, 500)
 
 @routes.page("/staff/pupils/<pupil_id>", access=STAFF_OF_HOME)
 def pupil_page(context: Context, pupil_id: str) -> Response:
-    return _page(context, pupil_id, "", "", 200)
+    return _page(context, pupil_id, "", NOTHING_WRONG)
 
 
-def _page(context: Context, pupil_id: str, opened: str, error: str, status: int) -> Response:
-    """`opened` is the change whose form is open, because it was refused."""
+def _page(context: Context, pupil_id: str, opened: str, wrong: Wrong) -> Response:
+    """`opened` is the change whose form is open, because it came back."""
     with context.parts.storage.reading() as connection:
         found = pupil_queries.pupil_record(connection, pupil_id)
         if found is None:
@@ -52,13 +53,13 @@ def _page(context: Context, pupil_id: str, opened: str, error: str, status: int)
         housemates = households.housemates(connection, pupil_id)
     return context.render(
         "pupil.html",
-        http_status=status,
+        http_status=wrong.status,
         pupil=found[0],
         record=found[1],
         applications=applications,
         events=events,
         housemates=housemates,
-        error=error,
+        wrong=wrong,
         opened=opened,
         given=context.request.form,
         is_of_age=age_on(found[0].born_on, today_of(context)) >= AGE_OF_MAJORITY,
@@ -180,12 +181,11 @@ def make_change(context: Context, pupil_id: str, change: str, form: dict[str, An
 def change_pupil(context: Context, pupil_id: str, change: str) -> Response:
     """A refusal is said on the page, and nothing has changed."""
     schema, _, said = _CHANGES[change]
-    form = context.load_form(schema())
     try:
+        form = context.load_form(schema())
         make_change(context, pupil_id, change, form)
-    except Refused as refused:
-        text = context.refusal_text(refused.refusal)
-        return _page(context, pupil_id, change, text, refused.refusal.status)
+    except (Refused, ValidationError) as error:
+        return _page(context, pupil_id, change, what_is_wrong(context, error))
     moved_away = change == "move" and form["municipality"] != context.signed_in.municipality
     path = "/staff" if moved_away else f"/staff/pupils/{pupil_id}"
     return context.redirect(path, context.texts.gettext(said))

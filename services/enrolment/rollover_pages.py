@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.ids import new_id
@@ -11,6 +11,7 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import NOTHING_WRONG, Wrong, what_is_wrong
 from services.enrolment import words
 from services.enrolment.domain.requests import is_readable
 from services.enrolment.forms import KeyField, Text
@@ -43,10 +44,10 @@ def terms_page(context: Context) -> Response:
 
 @routes.page("/staff/terms/<term_id>", access=STAFF)
 def dry_run_page(context: Context, term_id: str) -> Response:
-    return _dry_run_page(context, term_id, "", "", 200)
+    return _dry_run_page(context, term_id, NOTHING_WRONG)
 
 
-def _dry_run_page(context: Context, term_id: str, why: str, error: str, status: int) -> Response:
+def _dry_run_page(context: Context, term_id: str, wrong: Wrong) -> Response:
     """Every effect, course by course. Looking changes nothing."""
     if not is_readable(term_id):
         raise Refused(TERM_UNKNOWN)
@@ -54,11 +55,11 @@ def _dry_run_page(context: Context, term_id: str, why: str, error: str, status: 
         found = queries.dry_run(connection, term_id, context.signed_in.municipality, today_of(context))
     return context.render(
         "rollover.html",
-        http_status=status,
+        http_status=wrong.status,
         run=found,
         rollover_id=new_id(),  # pressing twice sends the same one twice
-        why=why,
-        error=error,
+        why=context.request.form.get("why", ""),
+        wrong=wrong,
         words=words,
     )
 
@@ -75,7 +76,10 @@ class RolloverForm(Schema):
 @routes.page("/staff/terms/<term_id>", access=STAFF, methods=("POST",))
 def carry_over_page(context: Context, term_id: str) -> Response:
     """Does what was looked at. Where it has changed since, nothing is done and it is shown as it is now."""
-    form = context.load_form(RolloverForm())
+    try:
+        form = context.load_form(RolloverForm())
+    except ValidationError as error:
+        return _dry_run_page(context, term_id, what_is_wrong(context, error))
     new = NewRollover(
         form["rollover_id"], term_id, context.signed_in.municipality, form["digest"], form["why"]
     )
@@ -85,8 +89,7 @@ def carry_over_page(context: Context, term_id: str) -> Response:
     except Refused as refused:
         if refused.refusal.name != "rollover_changed":
             raise
-        why = context.refusal_text(refused.refusal)
-        return _dry_run_page(context, term_id, form["why"], why, refused.refusal.status)
+        return _dry_run_page(context, term_id, what_is_wrong(context, refused))
     said = context.texts.gettext(N_("It is done, and every family is told."))
     return context.redirect(f"/staff/rollovers/{new.rollover_id}", said)
 

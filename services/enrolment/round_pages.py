@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from werkzeug.wrappers import Response
 
 from services.chassis.ids import new_id
@@ -18,6 +18,7 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import NOTHING_WRONG, Wrong, what_is_wrong
 from services.contracts.rule_book import RuleBook
 from services.contracts.rule_words.sentences import Chapter, chapters
 from services.enrolment import words
@@ -25,13 +26,15 @@ from services.enrolment.domain.admission import CourseState
 from services.enrolment.pages import FAMILY, person_id, today_of
 from services.enrolment.queries import Pupil, pupils_of
 from services.enrolment.rounds import commands, queries
-from services.enrolment.rounds.commands import FINAL, REHEARSAL, NewRound, Ranking
+from services.enrolment.rounds.commands import FINAL, NOBODY_RANKED, REHEARSAL, NewRound, Ranking
 from services.enrolment.staff_pages import STAFF
 from services.enrolment.tables import rounds, terms
 from services.enrolment.verdicts import Verdict, verdicts_by_course
 
 routes = Routes()
 MOST_WISHES = 10
+RESERVED = "reserved_"  # how the fields are named that hold the seats of a municipality
+MOST_RESERVED = 99
 
 
 def scope_of_round(context: Context, round_id: str, action: str = "") -> str | None:
@@ -44,10 +47,36 @@ STAFF_OF_ROUND = only("staff", municipality=scope_of_round)
 
 @routes.page("/my/rounds/<round_id>", access=FAMILY)
 def rank_page(context: Context, round_id: str) -> Response:
-    return _rank_page(context, round_id, "", 200)
+    """`?child=` is whose ranking stands in the form, to be changed."""
+    return _rank_page(context, round_id, None, NOTHING_WRONG)
 
 
-def _rank_page(context: Context, round_id: str, error: str, status: int) -> Response:
+@dataclass(frozen=True, slots=True)
+class FilledIn:
+    """What stands in the form: for whom, and which courses from the best on."""
+
+    pupil_ids: Sequence[str]
+    course_ids: Sequence[str]
+
+
+def _in_the_form(
+    children: Sequence[Pupil], wishes: Mapping[str, tuple[str, list[str]]], child: str
+) -> FilledIn:
+    """The ranking of `child` with whom it was ranked together, else the only one there is."""
+    rankings: dict[str, FilledIn] = {}
+    for pupil_id, (party_id, course_ids) in wishes.items():
+        before = rankings.get(party_id)
+        rankings[party_id] = FilledIn([*(before.pupil_ids if before else ()), pupil_id], course_ids)
+    if child in wishes:
+        return rankings[wishes[child][0]]
+    ranked_by_all = {pupil_id for each in rankings.values() for pupil_id in each.pupil_ids}
+    if len(rankings) == 1 and len(ranked_by_all) == len(children):
+        return next(iter(rankings.values()))
+    alone = [child] if any(each.pupil_id == child for each in children) else []
+    return FilledIn([children[0].pupil_id] if len(children) == 1 else alone, [])
+
+
+def _rank_page(context: Context, round_id: str, filled_in: FilledIn | None, wrong: Wrong) -> Response:
     """The children with what they have ranked and, once the round is published, what became of it."""
     with context.parts.storage.reading() as connection:
         found = queries.round_of(connection, round_id)
@@ -63,7 +92,7 @@ def _rank_page(context: Context, round_id: str, error: str, status: int) -> Resp
         verdicts = verdicts_by_course(connection, person_id(context), states, today_of(context))
     return context.render(
         "rank.html",
-        http_status=status,
+        http_status=wrong.status,
         round=found,
         children=children,
         wishes=wishes,
@@ -73,7 +102,8 @@ def _rank_page(context: Context, round_id: str, error: str, status: int) -> Resp
         books=_books(states, context.parts.municipality_names()),
         refusal_text=context.refusal_text,
         basis_text=lambda basis: context.texts.gettext(basis.reason) % basis.facts,
-        error=error,
+        wrong=wrong,
+        filled_in=filled_in or _in_the_form(children, wishes, context.request.args.get("child", "")),
         words=words,
     )
 
@@ -115,16 +145,19 @@ def rank(context: Context, round_id: str) -> Response:
         with context.parts.storage.unit() as unit:
             commands.rank_courses(unit, ranking)
     except Refused as refused:
-        return _rank_page(context, round_id, context.refusal_text(refused.refusal), refused.refusal.status)
-    return context.redirect(f"/my/rounds/{round_id}", context.texts.gettext(N_("The ranking is saved.")))
+        field = "pupil_id" if refused.refusal is NOBODY_RANKED else ""
+        filled_in = FilledIn(ranking.pupil_ids, ranking.course_ids)
+        return _rank_page(context, round_id, filled_in, what_is_wrong(context, refused, about=field))
+    said = N_("The ranking is saved.") if ranking.course_ids else N_("The ranking is taken back.")
+    return context.redirect(f"/my/rounds/{round_id}", context.texts.gettext(said))
 
 
 @routes.page("/staff/rounds", access=STAFF)
 def rounds_page(context: Context) -> Response:
-    return _rounds_page(context, {"round_id": new_id(), "most_wishes": "5"}, "", 200)
+    return _rounds_page(context, {"round_id": new_id(), "most_wishes": "5"}, NOTHING_WRONG)
 
 
-def _rounds_page(context: Context, form: dict[str, Any], error: str, status: int) -> Response:
+def _rounds_page(context: Context, form: Mapping[str, str], wrong: Wrong) -> Response:
     with context.parts.storage.reading() as connection:
         mine = rounds.c.scope.startswith(context.signed_in.municipality)
         found = queries.rounds_where(connection, mine)
@@ -133,13 +166,13 @@ def _rounds_page(context: Context, form: dict[str, Any], error: str, status: int
         kept = queries.kept_by_rule_books(connection, context.signed_in.municipality, today_of(context))
     return context.render(
         "rounds.html",
-        http_status=status,
+        http_status=wrong.status,
         rounds=found,
         terms=[(t.term_id, t.name_en if context.language == "en" else t.name_sv) for t in open_terms],
         names=names,
         kept=kept,
         form=form,
-        error=error,
+        wrong=wrong,
         words=words,
     )
 
@@ -157,24 +190,36 @@ class RoundForm(Schema):
 
 @routes.page("/staff/rounds", access=STAFF, methods=("POST",))
 def open_round(context: Context) -> Response:
-    form = context.load_form(RoundForm())
-    text = context.request.form
-    reserved = {
-        name.removeprefix("reserved_"): int(value)
-        for name, value in text.items()
-        if name.startswith("reserved_") and value.isascii() and value.isdigit()
-    }
-    new = NewRound(
-        **form, scope=context.signed_in.municipality, seed=secrets.token_hex(16), reserved=reserved
-    )
     try:
+        form = context.load_form(RoundForm())
+        new = NewRound(
+            **form,
+            scope=context.signed_in.municipality,
+            seed=secrets.token_hex(16),
+            reserved=_reserved(context.request.form),
+        )
         with context.parts.storage.unit() as unit:
             commands.open_round(unit, new, context.signed_in.audit_name)
-    except Refused as refused:
-        why = context.refusal_text(refused.refusal)
-        return _rounds_page(context, dict(text), why, refused.refusal.status)
+    except (Refused, ValidationError) as error:
+        return _rounds_page(context, context.request.form, what_is_wrong(context, error))
     said = context.texts.gettext(N_("The round is open: families can rank."))
     return context.redirect(f"/staff/rounds/{new.round_id}", said)
+
+
+def _reserved(form: Mapping[str, str]) -> dict[str, int]:
+    """Seats by municipality; an empty field is none typed. Raises ValidationError with the fields' names."""
+    number = fields.Integer(validate=validate.Range(0, MOST_RESERVED))
+    given: dict[str, int] = {}
+    errors: dict[str, list[str]] = {}
+    for name, text in form.items():
+        if name.startswith(RESERVED) and text.strip():
+            try:
+                given[name.removeprefix(RESERVED)] = number.deserialize(text)
+            except ValidationError as error:
+                errors[name] = error.messages  # type: ignore[assignment]  # of one field, so a list
+    if errors:
+        raise ValidationError(errors)
+    return given
 
 
 @routes.page("/staff/rounds/<round_id>", access=STAFF_OF_ROUND)

@@ -20,6 +20,7 @@ from services.chassis.ids import new_id
 from services.chassis.refusals import N_, Refused
 from services.chassis.web.access import NotFound, NotSignedIn
 from services.chassis.web.session import FormExpired
+from services.chassis.web.wrong import by_field, first_of, sentences
 
 if TYPE_CHECKING:
     from services.chassis.web.context import Context
@@ -106,8 +107,8 @@ def _problem(context: Context, error: Exception) -> Problem:
         title = say(N_("That is not possible"))
         return Problem(refusal.name, refusal.status, title, context.refusal_text(refusal), rule=refusal.rule)
     if isinstance(error, marshmallow.ValidationError):
-        title, text = say(N_("Something in what you filled in does not fit")), _fields(error)
-        return Problem("input_invalid", 422, title, text, errors=_messages(error))
+        title = say(N_("Something in what you filled in does not fit"))
+        return Problem("input_invalid", 422, title, _fields(context, error), errors=by_field(error))
     for kind, (name, status, title, text) in _KNOWN.items():
         if isinstance(error, kind):
             return Problem(name, status, say(title), say(text))
@@ -167,19 +168,8 @@ _KNOWN: dict[type[Exception], tuple[str, int, str, str]] = {
 }
 
 
-def _messages(error: marshmallow.ValidationError) -> dict[str, Any]:
-    messages = error.messages
-    return messages if isinstance(messages, dict) else {"input": messages}
-
-
-def _fields(error: marshmallow.ValidationError) -> str:
-    """`field: what is wrong` for the fields that do not fit, a handful at most."""
-    messages = _messages(error)
-    parts = [f"{name}: {_first(problem)}" for name, problem in list(messages.items())[:5]]
-    return "; ".join(parts)
-
-
-def _first(problem: Any) -> str:
-    while isinstance(problem, dict | list) and problem:
-        problem = next(iter(problem.values())) if isinstance(problem, dict) else problem[0]
-    return str(problem)
+def _fields(context: Context, error: marshmallow.ValidationError) -> str:
+    """What is wrong, a handful at most: to a person in sentences, to a program by the names of the fields."""
+    if context.request.path.startswith("/api/"):
+        return "; ".join(f"{name}: {first_of(what)}" for name, what in list(by_field(error).items())[:5])
+    return " ".join(dict.fromkeys(text for _, text in list(sentences(context, error))[:5]))

@@ -70,6 +70,7 @@ TOO_MANY_AT_SCHOOL = Refusal(
     N_("At %(school)s a pupil can rank up to %(most)s courses; you ranked %(ranked)s."),
     status=422,
 )
+NOBODY_RANKED = Refusal("nobody_ranked", N_("Tick for whom the ranking is."), status=422)
 COURSE_RANKED_TWICE = Refusal("course_ranked_twice", N_("A course can be on the list only once."), status=422)
 COURSE_NOT_IN_ROUND = Refusal(
     "course_not_in_round", N_("This course does not give its places in this round."), status=422
@@ -209,6 +210,8 @@ def _wished_since(unit: Unit, ranking: Ranking) -> dict[tuple[str, str], date]:
 
 def _check_ranking(unit: Unit, round_: sa.Row[Any], ranking: Ranking) -> None:
     ranked = len(ranking.course_ids)
+    if not ranking.pupil_ids:
+        raise Refused(NOBODY_RANKED)
     if ranked > round_.most_wishes:
         facts = {"most": round_.most_wishes, "ranked": ranked}
         raise Refused(replace(TOO_MANY_WISHES, facts=facts))

@@ -112,10 +112,10 @@ class TestBodies:
         )
         page(answer, 413, "too much")
 
-    def test_a_form_says_which_field(self, client: Client, composition: Composition) -> None:
+    def test_a_form_says_what_does_not_fit(self, client: Client, composition: Composition) -> None:
         token = sign_in(client, composition, role="staff", municipality="1980")
         answer = client.post("/greet", data={"name": "x" * 21, "csrf_token": token})
-        page(answer, 422, "name: Longer than maximum length 20.")
+        page(answer, 422, "Write at most 20 characters.")
         assert client.post("/greet", data={"name": "", "csrf_token": token}).status_code == 422
 
     def test_half_a_character_comes_back_as_it_was_written(

@@ -232,7 +232,7 @@ class TestByStaff:
         page = refusal(staff.sends(self.ENTER, 422, **wrong))
         assert "needs an alias" in page
         assert 'value="oboe" selected' in page
-        assert 'value="12.50"' in page
+        assert 'value="12,50"' in page
         wrong = entered(rents="spaceship")
         assert "one of the instruments" in refusal(staff.sends(self.ENTER, 422, **wrong))
         assert rows_of(storage) == {}

@@ -128,7 +128,8 @@ def test_the_home_municipality_sets_its_ceiling(storage: Storage, visitor: Visit
     text = staff.reads("/staff/ceilings")
     assert "Used: 1 places, SEK 850.00 in fees." in text
     answer = staff.sends("/staff/ceilings", status=422, term_id="vt27", most_kronor="many")
-    assert "Write an amount in kronor." in answer.text
+    assert "Write an amount in kronor with figures" in answer.text
+    assert 'value="many"' in answer.text
     staff.sends("/staff/ceilings", status=404, term_id="nothing")
 
 
