@@ -21,7 +21,9 @@ from services.enrolment.choices import change_chosen
 from services.enrolment.domain.answers import ANSWERS
 from services.enrolment.for_family import ACTIONS, act_for_family
 from services.enrolment.forms import Kronor, Text
+from services.enrolment.happenings import happenings
 from services.enrolment.pages import today_of
+from services.enrolment.rounds import queries as round_queries
 from services.enrolment.staff_pages import STAFF
 
 routes = Routes()
@@ -103,7 +105,7 @@ def _act(
     change: Callable[[Unit, dict[str, Any], str], None],
     said: str,
 ) -> Response:
-    """Back to the page, which says that it is done, or why nothing was; its form `name` keeps what it held."""
+    """Back to the page, which says that it is done, or why nothing was; the form `name` is kept."""
     try:
         form = context.load_form(schema)
         with context.parts.storage.unit() as unit:
@@ -119,13 +121,16 @@ def _decision(context: Context, application_id: str, came_back: str, wrong: Wron
         application = queries.application(connection, application_id, today_of(context))
         if application is None:
             raise NotFound
+        names = queries.municipality_names(connection)
         events = queries.events(connection, application_id)
+        titles = round_queries.titles(connection, [wish[0] for wish in application.wishes])
         answers = pupil_queries.answers_for_staff(connection, application_id)
     return context.render(
         "decision.html",
         http_status=wrong.status,
         application=application,
-        events=events,
+        happened=happenings(context, events, names),
+        titles=titles,
         words=words,
         wrong=wrong,
         came_back=came_back,

@@ -49,6 +49,10 @@ class EnterForm(EnteredFields, ChosenForm):
 def enter_page(context: Context, course_id: str) -> Response:
     today = local_date(context.parts.clock.now())
     form = {"application_id": new_id(), "pupil_id": new_id(), "applied_on": today.isoformat()}
+    with context.parts.storage.reading() as connection:
+        found = queries.course(connection, course_id)
+    if found is not None and found[0].cancelled:
+        return context.redirect(f"/staff/courses/{course_id}")
     return _form(context, course_id, form, NOTHING_WRONG)
 
 

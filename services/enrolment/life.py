@@ -24,7 +24,6 @@ from services.chassis.web.languages import DEFAULT_LANGUAGE
 from services.contracts.enrolment import PupilMoved, PupilsMerged
 from services.enrolment import pricing, repository, seats, surroundings
 from services.enrolment.commands import (
-    GUARDIAN_UNKNOWN,
     MUNICIPALITY_UNKNOWN,
     PERSONAL_IDENTITY_INVALID,
     Contact,
@@ -70,6 +69,9 @@ CONTACT_OF_CHILD = Refusal("contact_of_child", N_("The pupil is not 18 yet: lett
 MOVED_IN_FUTURE = Refusal("moved_in_future", N_("A move is recorded once it has happened."), status=422)
 
 
+LIVES_THERE = Refusal("lives_there", N_("The pupil is registered in that municipality already."), status=422)
+
+
 def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by: str, *, why: str) -> None:
     """The pupil lives in another municipality since the day. Its place and its queue dates are kept.
 
@@ -82,8 +84,10 @@ def move_pupil(unit: Unit, pupil_id: str, municipality: str, moved_on: date, by:
         raise Refused(MUNICIPALITY_UNKNOWN)
     if moved_on > unit.today:
         raise Refused(MOVED_IN_FUTURE)
-    if (pupil.home_municipality, pupil.moved_on) == (municipality, moved_on):
-        return
+    if pupil.home_municipality == municipality:
+        if pupil.moved_on == moved_on:
+            return
+        raise Refused(LIVES_THERE)
     pricing.price_anew(unit, [pupil_id])  # theirs too whom it lived with until now
     unit.execute(
         sa.update(pupils)
@@ -132,13 +136,20 @@ def record_pupil(unit: Unit, pupil_id: str, record: PupilRecord, by: str, *, why
     offer_in(unit, courses)
 
 
+NO_SUCH_GUARDIAN = Refusal(
+    "guardian_unknown",
+    N_("No guardian has this id. The guardian reads it at the end of its own page, once it has signed in."),
+    status=404,
+)
+
+
 def connect_guardian(unit: Unit, pupil_id: str, guardian_id: str, by: str, *, why: str) -> None:
     """One more guardian of the child, in whatever municipality: one child with one application a course."""
     repository.lock_courses_of(unit, [pupil_id])  # before the pupil, as in a move
     locked_pupil(unit, pupil_id)
     there = unit.row(sa.select(guardians.c.guardian_id).where(guardians.c.guardian_id == guardian_id))
     if there is None:
-        raise Refused(GUARDIAN_UNKNOWN)
+        raise Refused(NO_SUCH_GUARDIAN)
     added = unit.execute(
         insert_ignoring(unit.connection, guardianships).values(guardian_id=guardian_id, pupil_id=pupil_id)
     )

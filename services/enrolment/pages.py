@@ -22,6 +22,7 @@ from services.enrolment.commands import NewPupil
 from services.enrolment.domain.admission import CARRIED_OVER, CourseState
 from services.enrolment.domain.offers import keeps_place_in_queue
 from services.enrolment.forms import Text
+from services.enrolment.rounds import queries as round_queries
 from services.enrolment.rounds.queries import rounds_to_see
 
 routes = Routes()
@@ -96,6 +97,7 @@ def show_application(context: Context, application: queries.Application, wrong: 
         events = queries.events(connection, application_id)
         found = queries.course(connection, application.course.course_id)
         answers = pupil_queries.answers_to(connection, application_id, person_id(context), today_of(context))
+        titles = round_queries.titles(connection, [wish[0] for wish in application.wishes])
     state = None if found is None else found[1]
     return context.render(
         "application.html",
@@ -104,6 +106,7 @@ def show_application(context: Context, application: queries.Application, wrong: 
         given=context.request.form,
         application=application,
         events=events,
+        titles=titles,
         words=words,
         has_party=application.party_id is not None,
         decline_means=context.texts.gettext(_decline_means(application, state)),

@@ -20,6 +20,7 @@ from services.enrolment import households, life, protection, pupil_queries, quer
 from services.enrolment.commands import ALIAS_MISSING, Contact
 from services.enrolment.domain.admission import AGE_OF_MAJORITY
 from services.enrolment.forms import KeyField, Text
+from services.enrolment.happenings import happenings
 from services.enrolment.life import PupilRecord
 from services.enrolment.pages import today_of
 
@@ -57,7 +58,7 @@ def _page(context: Context, pupil_id: str, opened: str, wrong: Wrong) -> Respons
         pupil=found[0],
         record=found[1],
         applications=applications,
-        events=events,
+        happened=happenings(context, events, names),
         housemates=housemates,
         wrong=wrong,
         opened=opened,

@@ -181,6 +181,11 @@ class Application:
     def is_active(self) -> bool:
         return self.state != "ended"
 
+    @property
+    def wishes(self) -> Sequence[tuple[str, str, str | None]]:
+        """What a round came to for each wish: (course, outcome, criterion); none without a round."""
+        return [tuple(each) for each in self.explanation.get("wishes", ())]
+
 
 def applications_where(connection: sa.Connection, today: date, *conditions: Any) -> list[Application]:
     """Applications with all that is shown of them, in queue order a course. Eleven statements at most."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from werkzeug.utils import secure_filename
 from werkzeug.wrappers import Response
 
 from services.chassis.clock import age_on, local_date
+from services.chassis.refusals import N_
 from services.chassis.spreadsheet import CSV_TYPE, XLSX_TYPE, Sheet, csv_file, workbook
 from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.files import download
+from services.chassis.web.languages import speakable
 from services.chassis.web.routes import Routes
 from services.enrolment import queries, words
 from services.enrolment.domain.next_action import NOTHING
@@ -79,39 +80,57 @@ def participants_page(context: Context, course_id: str) -> Response:
     )
 
 
-_COLUMNS = ("Name", "Home municipality", "State", "Guardian", "Since")
+_COLUMNS = (
+    N_("Name"),
+    N_("Age"),
+    N_("Home municipality"),
+    N_("State"),
+    N_("No. in the queue"),
+    N_("Queue date"),
+    N_("Since"),
+    N_("Guardian"),
+    N_("Course"),
+    N_("Term"),
+)
 
 
 @routes.page("/staff/courses/<course_id>/participants.csv", access=STAFF_OF_HOST)
 def participants_csv(context: Context, course_id: str) -> Response:
     """A participant a row, for a Swedish spreadsheet."""
-    say = context.texts.gettext
-    with context.parts.storage.reading() as connection:
-        participants = queries.participants(connection, course_id, today_of(context))
-    headings = [say(name) for name in _COLUMNS]
-    return Response(
-        csv_file(headings, (_csv_row(each, say) for each in participants)),
-        content_type=CSV_TYPE,
-        headers={"Content-Disposition": 'attachment; filename="participants.csv"'},
-    )
+    name, headings, rows = _list(context, course_id)
+    return download(csv_file(headings, rows), CSV_TYPE, f"{name}.csv")
 
 
 @routes.page("/staff/courses/<course_id>/participants.xlsx", access=STAFF_OF_HOST)
 def participants_xlsx(context: Context, course_id: str) -> Response:
+    name, headings, rows = _list(context, course_id)
+    content = workbook([Sheet(context.texts.gettext("Participants"), tuple(headings), rows)])
+    return download(content, XLSX_TYPE, f"{name}.xlsx")
+
+
+def _list(context: Context, course_id: str) -> tuple[str, list[str], list[list[str]]]:
+    """The file's name without its kind, the headings, and a row a participant."""
     say = context.texts.gettext
     with context.parts.storage.reading() as connection:
+        found = queries.course(connection, course_id)
         participants = queries.participants(connection, course_id, today_of(context))
-    rows = [_csv_row(each, say) for each in participants]
-    content = workbook([Sheet(say("Participants"), tuple(say(name) for name in _COLUMNS), rows)])
-    return download(content, XLSX_TYPE, "participants.xlsx")
-
-
-def _csv_row(application: queries.Application, say: Any) -> list[str]:
-    pupil = application.pupil
-    return [
-        pupil.name,
-        "" if pupil.protected else pupil.home.name,
-        say(words.STATES[application.state]),
-        "" if pupil.protected else application.guardian_name or "",
-        local_date(application.changed_at).isoformat(),
+    if found is None:
+        raise NotFound
+    course, state = found
+    name = secure_filename(f"{speakable(course.title)} {speakable(course.term)}") or "participants"
+    rows = [
+        [
+            each.pupil.name,
+            str(age_on(each.pupil.born_on, state.terms.term_starts_on)),
+            "" if each.pupil.protected else each.pupil.home.name,
+            say(words.STATES[each.state]),
+            "" if each.position is None else str(each.position),
+            local_date(each.queued_at).isoformat(),
+            local_date(each.queued_at if each.state == "queued" else each.changed_at).isoformat(),
+            "" if each.pupil.protected else each.guardian_name or "",
+            speakable(course.title),
+            speakable(course.term),
+        ]
+        for each in participants
     ]
+    return name, [say(heading) for heading in _COLUMNS], rows

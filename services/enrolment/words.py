@@ -293,3 +293,19 @@ ROLLOVER_REASONS = {
     "there_already": N_("has an application for the next course already"),
     "offer_open": N_("has an offer that is not answered yet"),
 }
+
+# Why something happened, as it is kept with it. What staff wrote is none of these and stands as it is.
+REASONS = {
+    **ROLLOVER_REASONS,
+    **OUTCOMES,
+    **RULES,
+    "the offer was accepted": N_("The offer was accepted."),
+    "the other place was not kept": N_("The other place was not kept, so the old queue date came back."),
+    "the pupil is 18 and decides": N_("The pupil is 18 and decides."),
+    "said by the family": N_("The family said so."),
+    "the family chose anew": N_("The family chose anew."),
+    "a seat came free and the pupil was next": N_("A seat came free, and the pupil was next in the queue."),
+    "staff offered the free seats": N_("Staff offered the free seats, in the order of the queue."),
+    "the municipality became a part of another one": N_("The municipality became a part of another one."),
+}
+FAMILY_ROLES = {"guardian": N_("A guardian"), "pupil": N_("The pupil")}

@@ -103,11 +103,19 @@ class TestStaff:
         assert "attachment" in answer.headers["Content-Disposition"]
         assert answer.get_data().startswith(b"\xef\xbb\xbf")
         rows = self.csv_rows(staff)
-        assert rows[0] == ["Name", "Home municipality", "State", "Guardian", "Since"]
-        assert rows[1] == ["Alma Hellström", "Norrby", "Has a place", "Maria Hellström", "2026-11-24"]
-        assert [row[2] for row in rows[1:]] == ["Has a place", "Has a place", "In the queue", "In the queue"]
+        assert rows[0] == [
+            *("Name", "Age", "Home municipality", "State", "No. in the queue", "Queue date", "Since"),
+            *("Guardian", "Course", "Term"),
+        ]
+        assert rows[1] == [
+            *("Alma Hellström", "9", "Norrby", "Has a place", "", "2026-11-24", "2026-11-24"),
+            *("Maria Hellström", "Saturday fiddle", "Spring 2027"),
+        ]
+        assert [row[3] for row in rows[1:]] == ["Has a place", "Has a place", "In the queue", "In the queue"]
+        assert [row[4] for row in rows[1:]] == ["", "", "1", "2"]
+        assert 'filename="Saturday_fiddle_Spring_2027.csv"' in answer.headers["Content-Disposition"]
         staff.client.set_cookie(LANGUAGE_COOKIE, "sv")
-        assert self.csv_rows(staff)[1][2] == "Har plats"
+        assert self.csv_rows(staff)[1][3] == "Har plats"
 
     @pytest.mark.parametrize(
         "name", ["=1+1", "+46", "-1", "@SUM(A1)", '=HYPERLINK("http://x";"y")', "\t=1", " =1", 'a";=1+1;"']
@@ -123,7 +131,7 @@ class TestStaff:
         rows = self.csv_rows(staff)
         assert len(rows) == 4
         for row in rows:
-            assert len(row) == 5
+            assert len(row) == 10
             for cell in row:
                 assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
         assert any(name.strip() in row[0] for row in rows)
