@@ -15,8 +15,9 @@ from services.chassis.web.routes import Routes
 from services.enrolment.api import LocalTextAnswer
 from services.enrolment.pages import FAMILY, person_id, today_of
 from services.enrolment.queries import pupils_of
-from services.enrolment.round_pages import MOST_WISHES, STAFF_OF_ROUND, kept_seats
-from services.enrolment.rounds import commands, queries
+from services.enrolment.round_pages import MOST_WISHES
+from services.enrolment.round_staff_pages import STAFF_OF_ROUND, kept_seats
+from services.enrolment.rounds import commands, outcomes, queries
 from services.enrolment.rounds.commands import FINAL, REHEARSAL, NewRound, Ranking
 from services.enrolment.staff_pages import STAFF
 
@@ -239,7 +240,7 @@ def runs_of_round(context: Context, round_id: str) -> dict[str, Any]:
 
 def _runs(context: Context, round_id: str) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
-        return {"runs": queries.runs_of(connection, round_id)}
+        return {"runs": outcomes.runs_of(connection, round_id)}
 
 
 @routes.api(

@@ -18,6 +18,7 @@ from services.enrolment.domain.next_action import NOTHING
 from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.pages import today_of
 from services.enrolment.rollover.queries import terms_to_settle
+from services.enrolment.rounds.outcomes import own_without_place
 from services.enrolment.tables import courses
 
 routes = Routes()
@@ -41,6 +42,7 @@ def staff_home(context: Context) -> Response:
         names = queries.municipality_names(connection)
         to_settle = terms_to_settle(connection, municipality, today_of(context))
         actions = next_actions(connection, today_of(context), of_school(municipality))
+        without = own_without_place(connection, municipality, today_of(context))
     return context.render(
         "staff.html",
         unsettled=[term for term in to_settle if term.left],
@@ -48,6 +50,7 @@ def staff_home(context: Context) -> Response:
         # Those with something to do first, and then those with a queue, as they were.
         courses=sorted(of_mine, key=lambda course: actions[course.course_id].name == NOTHING),
         elsewhere=elsewhere,
+        without=without,
         municipality_name=names.get(municipality, municipality),
         words=words,
         seats=sum(course.capacity for course in of_mine),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,7 +20,6 @@ from services.enrolment.rounds.frozen import thaw
 from services.enrolment.rounds.loading import courses_of
 from services.enrolment.tables import (
     courses,
-    pupils,
     round_rankings,
     round_results,
     round_runs,
@@ -176,115 +174,6 @@ def wishes_of(
     ):
         found.setdefault(row.pupil_id, (row.party_id, []))[1].append(row.course_id)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """`by_wish` counts pupils by the wish they got, from 1; `without` those with none, by home municipality.
-
-    Pupils with protected identity count under the empty code: a number could point at one of them.
-    """
-
-    run_id: str
-    kind: str
-    run_at: datetime
-    digest: str
-    placed: int
-    by_wish: Mapping[int, int]
-    without: Mapping[str, int]
-
-
-def runs_of(connection: sa.Connection, round_id: str) -> list[Run]:
-    """The runs of a round, the newest first."""
-    rows = connection.execute(
-        sa.select(round_runs.c.run_id, round_runs.c.kind, round_runs.c.run_at, round_runs.c.digest)
-        .where(round_runs.c.round_id == round_id)
-        .order_by(round_runs.c.run_at.desc(), round_runs.c.run_id)
-    ).all()
-    counted: dict[str, list[Any]] = {}
-    home = sa.case((pupils.c.protected, ""), else_=pupils.c.home_municipality).label("home_municipality")
-    wish = round_results.c.wish
-    for row in connection.execute(
-        sa.select(round_results.c.run_id, home, wish, sa.func.count().label("number"))
-        .join(pupils, pupils.c.pupil_id == round_results.c.pupil_id)
-        .where(round_results.c.run_id.in_([row.run_id for row in rows]))
-        .group_by(round_results.c.run_id, home, wish)
-    ):
-        counted.setdefault(row.run_id, []).append(row)
-    return [_run(row, counted.get(row.run_id, ())) for row in rows]
-
-
-def _run(row: Any, counted: Sequence[sa.Row[Any]]) -> Run:
-    by_wish: Counter[int] = Counter()
-    without: Counter[str] = Counter()
-    for each in counted:
-        if each.wish is None:
-            without[each.home_municipality] += each.number
-        else:
-            by_wish[each.wish] += each.number
-    return Run(
-        **row._asdict(),
-        placed=by_wish.total(),
-        by_wish=dict(sorted(by_wish.items())),
-        without=dict(sorted(without.items())),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """How many pupils are better or worse off in one run than in another."""
-
-    same: int
-    better: int
-    worse: int
-    gained_a_place: int
-    lost_a_place: int
-
-
-def compare(connection: sa.Connection, before: str, after: str) -> Comparison:
-    """Two runs of a round, pupil by pupil; who ranked in one of them only is passed over."""
-    first, second = _wish_by_pupil(connection, before), _wish_by_pupil(connection, after)
-    counts: Counter[str] = Counter()
-    for pupil_id in first.keys() & second.keys():
-        counts[_change(first[pupil_id], second[pupil_id])] += 1
-    names = ("same", "better", "worse", "gained_a_place", "lost_a_place")
-    return Comparison(**{name: counts[name] for name in names})
-
-
-def _change(before: int | None, after: int | None) -> str:
-    if before == after:
-        return "same"
-    if before is None or after is None:
-        return "gained_a_place" if before is None else "lost_a_place"
-    return "better" if after < before else "worse"
-
-
-def _wish_by_pupil(connection: sa.Connection, run_id: str) -> dict[str, int | None]:
-    rows = connection.execute(
-        sa.select(round_results.c.pupil_id, round_results.c.wish).where(round_results.c.run_id == run_id)
-    )
-    return {row.pupil_id: row.wish for row in rows}
-
-
-def without_place(connection: sa.Connection, run_id: str, municipality: str) -> list[sa.Row[Any]]:
-    """The municipality's own children (two digits: the county's) who got no place.
-
-    Without those whose identity is protected: to be on this list says where one lives.
-    """
-    name = pupils.c.given_name + " " + pupils.c.family_name
-    return list(
-        connection.execute(
-            sa.select(round_results.c.pupil_id, name.label("name"), pupils.c.home_municipality)
-            .join(pupils, pupils.c.pupil_id == round_results.c.pupil_id)
-            .where(
-                round_results.c.run_id == run_id,
-                round_results.c.course_id.is_(None),
-                ~pupils.c.protected,
-                pupils.c.home_municipality.startswith(municipality),
-            )
-            .order_by(pupils.c.home_municipality, name, round_results.c.pupil_id)
-        )
-    )
 
 
 def explanation_of(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
+from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.rule_book import Ordering
@@ -61,3 +63,10 @@ def run(storage: Storage, run_id: str = "run1", kind: str = commands.FINAL) -> N
 def publish(storage: Storage) -> None:
     with storage.unit() as unit:
         commands.publish_round(unit, "r1", STAFF)
+
+
+def refused(action: Callable[[], object]) -> str:
+    """The name of the refusal."""
+    with pytest.raises(Refused) as caught:
+        action()
+    return caught.value.refusal.name

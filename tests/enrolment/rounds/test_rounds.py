@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,14 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from services.chassis.clock import FixedClock
-from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.contracts.rule_book import Limits
 from services.enrolment import life
 from services.enrolment.checks import check
 from services.enrolment.domain.queue import lot_of
-from services.enrolment.rounds import queries
+from services.enrolment.rounds import outcomes, queries
 from services.enrolment.rounds.commands import REHEARSAL
 from services.enrolment.tables import (
     applications,
@@ -35,6 +33,7 @@ from tests.enrolment.rounds.story import (
     open_round,
     publish,
     rank,
+    refused,
     results,
     rules,
     run,
@@ -63,12 +62,6 @@ from tests.enrolment.story import (
 @pytest.fixture(autouse=True)
 def _rounds(storage: Storage) -> None:
     schools_give_places_in_rounds(storage)
-
-
-def refused(action: Callable[[], None]) -> str:
-    with pytest.raises(Refused) as caught:
-        action()
-    return caught.value.refusal.name
 
 
 def placed(storage: Storage) -> dict[str, tuple[str, str]]:
@@ -152,11 +145,15 @@ def test_a_rehearsal_changes_nothing_and_two_can_be_compared(storage: Storage) -
     run(storage, "after", REHEARSAL)
     assert count(storage, applications) == 0
     with storage.reading() as connection:
-        compared = queries.compare(connection, "before", "after")
-        after, before = queries.runs_of(connection, "r1")
-        assert [row.pupil_id for row in queries.without_place(connection, "before", "19")] == [
+        compared = outcomes.compare(connection, "before", "after")
+        after, before = outcomes.runs_of(connection, "r1")
+        round_ = queries.round_of(connection, "r1")
+        assert round_ is not None
+        assert [each.pupil.pupil_id for each in outcomes.without_place(connection, round_, "before", 9)] == [
             pupil for pupil, course in results(storage, "before").items() if course is None
         ]
+        assert outcomes.count_without(connection, round_, "before") == 1
+    assert dict((course, (was, now)) for course, was, now in compared.by_course) == {"dance": (0, 1)}
     assert (compared.same, compared.gained_a_place, compared.lost_a_place) == (1, 1, 0)
     assert (before.placed, before.without, after.placed, after.without) == (2, {NORRBY: 1}, 3, {})
     assert seats(storage) == (2, 0, 0)
