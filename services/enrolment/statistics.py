@@ -29,6 +29,18 @@ class Courses:
     without_queue: int
 
 
+def term_in_use(connection: sa.Connection, municipality: str) -> str | None:
+    """The newest term for which somebody has applied at the municipality's school."""
+    return connection.scalar(
+        sa.select(_terms.c.term_id)
+        .join(courses, courses.c.term_id == _terms.c.term_id)
+        .join(applications, applications.c.course_id == courses.c.course_id)
+        .where(courses.c.municipality_code.startswith(municipality), applications.c.state != "ended")
+        .order_by(_terms.c.starts_on.desc())
+        .limit(1)
+    )
+
+
 def terms_with_courses(connection: sa.Connection, municipality: str) -> list[Term]:
     """The newest first."""
     rows = connection.execute(
@@ -42,17 +54,26 @@ def terms_with_courses(connection: sa.Connection, municipality: str) -> list[Ter
 
 
 def courses_of(connection: sa.Connection, municipality: str, term_id: str) -> Courses:
-    row = connection.execute(
+    found = courses_by_art_form(connection, municipality, term_id).values()
+    return Courses(sum(each.courses for each in found), sum(each.without_queue for each in found))
+
+
+def courses_by_art_form(connection: sa.Connection, municipality: str, term_id: str) -> dict[str, Courses]:
+    rows = connection.execute(
         sa.select(
+            courses.c.subject,
             sa.func.count().label("courses"),
             sa.func.count().filter(courses.c.waiting == 0).label("without_queue"),
-        ).where(
+        )
+        .where(
             courses.c.municipality_code.startswith(municipality),
             courses.c.term_id == term_id,
             sa.not_(courses.c.cancelled),
         )
-    ).one()
-    return Courses(row.courses, row.without_queue)
+        .group_by(courses.c.subject)
+        .order_by(courses.c.subject)
+    )
+    return {row.subject: Courses(row.courses, row.without_queue) for row in rows}
 
 
 def places_of(connection: sa.Connection, municipality: str, term_id: str) -> list[Place]:

@@ -35,17 +35,20 @@ def counted(places: Iterable[Place], by: Callable[[Place], Hashable]) -> dict[Ha
     return dict(Counter(by(place) for place in places))
 
 
-def told(counts: Mapping[Hashable, int]) -> dict[Hashable, int | None]:
-    """The counts with small ones as None; a zero is told.
+def told(
+    counts: Mapping[Hashable, int], wholes: Mapping[Hashable, int] | None = None
+) -> dict[Hashable, int | None]:
+    """The counts with small ones as None; a zero is told. Of `wholes`, each is a part whose rest is not small.
 
     The sum of all is told elsewhere, so the next smallest go too, until what is left of the sum may be shared
     out in more than one way: one of them is more than the least that is told, and less than the next.
     """
     hidden = {key for key, count in counts.items() if told_alone(count) is None}
+    if wholes is not None:
+        hidden |= {key for key, count in counts.items() if told_of(count, wholes[key]) is None}
     if hidden:
-        hidden |= _beside(
-            sorted((count, str(key), key) for key, count in counts.items() if count >= LEAST_TOLD)
-        )
+        large = {key: count for key, count in counts.items() if count >= LEAST_TOLD and key not in hidden}
+        hidden |= _beside(sorted((count, str(key), key) for key, count in large.items()))
     return {key: None if key in hidden else count for key, count in counts.items()}
 
 
@@ -83,9 +86,19 @@ def individuals(places: Iterable[Place]) -> int:
 
 def unmet(places: Iterable[Place]) -> int:
     """Unique pupils who wait and hold no place at the school."""
+    return len({place.pupil_id for place in unmet_demand(places)})
+
+
+def unmet_demand(places: Iterable[Place]) -> list[Place]:
+    """What those wait for who hold no place at the school."""
     all_places = list(places)
     having = {place.pupil_id for place in all_places if place.is_held}
-    return len({place.pupil_id for place in all_places if not place.is_held} - having)
+    return [place for place in all_places if not place.is_held and place.pupil_id not in having]
+
+
+def once_each(places: Iterable[Place], by: Callable[[Place], Hashable]) -> list[Place]:
+    """One place a pupil and kind, so that counting them counts pupils."""
+    return list({(place.pupil_id, by(place)): place for place in places}.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,14 @@ from services.enrolment.domain.statistics import (
     LEAST_TOLD,
     Place,
     age_group,
+    counted,
     individuals,
+    once_each,
     told,
     told_alone,
     told_of,
     unmet,
+    unmet_demand,
     yearly,
 )
 
@@ -33,6 +36,41 @@ def place(pupil_id: str, **changes: Any) -> Place:
         **changes,
     }
     return Place(pupil_id, **values)
+
+
+numbers = st.integers(0, 20)
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.tuples(numbers, numbers), max_size=6))
+def test_of_a_whole_what_is_left_is_not_small_either(parts: dict[str, tuple[int, int]]) -> None:
+    """Of each kind (those who are new, those who are not): neither is told where one of them is small."""
+    new = {key: part for key, (part, _) in parts.items()}
+    found = told(new, {key: sum(both) for key, both in parts.items()})
+    for key, both in parts.items():
+        if any(0 < number < LEAST_TOLD for number in both):
+            assert found[key] is None
+        else:
+            assert found[key] in (new[key], None)
+
+
+def test_demand_counts_who_has_no_place_and_once_a_kind() -> None:
+    places = [
+        place("alma"),
+        place("alma", state="queued", art_form="music"),
+        place("noor", state="queued"),
+        place("noor", state="queued"),
+        place("noor", state="queued", art_form="music"),
+        place("anton", state="queued", municipality="1960"),
+    ]
+    waiting = unmet_demand(places)
+    assert {each.pupil_id for each in waiting} == {"noor", "anton"}
+    assert counted(once_each(waiting, lambda each: each.art_form), lambda each: each.art_form) == {
+        "dance": 2,
+        "music": 1,
+    }
+    by_home = once_each(waiting, lambda each: each.municipality)
+    assert counted(by_home, lambda each: each.municipality) == {"1980": 1, "1960": 1}
+    assert unmet(places) == 2
 
 
 @given(counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from dataclasses import replace
 from datetime import date
@@ -21,6 +22,7 @@ from tests.enrolment.story import (
     NORRBY,
     NORRBYS_RULES,
     SODERBY,
+    TERM,
     applied,
     children,
     number,
@@ -66,6 +68,27 @@ def test_small_numbers_are_not_told_on_the_page(storage: Storage, staff: Visitor
     assert "Statistik" in swedish
     assert "för få för att visas" in swedish
     staff.reads("/staff/statistics?term=nothing", status=404)
+
+
+def test_unmet_demand_first_timers_and_the_zero_queue_have_charts(storage: Storage, staff: Visitor) -> None:
+    tell(storage, replace(FIDDLE, capacity=6))
+    theirs = children(storage, 13)
+    decided(storage, *(request(each, pupil_id=each) for each in theirs))
+    text = staff.reads("/staff/statistics")
+    sections = {part.split("</h2>")[0]: part for part in text.split("<h2>")[1:]}
+    waiting = sections["Wait without a place, by home municipality"]
+    assert re.search(r"Norrby</span>.*?chart__value\">7<", waiting, re.DOTALL)
+    new = sections["First-time pupils, by home municipality"]
+    assert re.search(r"Norrby</span>.*?chart__value\">6<", new, re.DOTALL)
+    assert "1 of 2" in sections["Courses without a queue, by art form or subject"]
+
+
+def test_the_statistics_open_on_the_term_in_which_something_happens(storage: Storage, staff: Visitor) -> None:
+    applied(storage)
+    tell(storage, replace(TERM, term_id="ht27", starts_on=date(2027, 8, 20), ends_on=date(2027, 12, 18)))
+    tell(storage, replace(FIDDLE, course_id="later", term_id="ht27"))
+    text = staff.reads("/staff/statistics")
+    assert 'href="/staff/statistics?term=vt27" aria-current="page"' in text
 
 
 def test_the_states_figures_are_exact(storage: Storage, staff: Visitor) -> None:
