@@ -202,12 +202,16 @@ def _identity(text: str, unit: Unit) -> PersonalIdentity:
 
 @dataclass(frozen=True, slots=True)
 class EnteredApplication:
-    """What staff enter of a paper or phone application. `queued_at` is the true time it came."""
+    """What staff enter of a paper or phone application. `queued_at` is the true time it came.
+
+    `why` says who applied, and how.
+    """
 
     application_id: str
     course_id: str
     pupil: NewPupil
     queued_at: datetime
+    why: str
     chosen: Chosen = NOTHING_CHOSEN
 
 
@@ -230,9 +234,12 @@ def enter_application(unit: Unit, entered: EnteredApplication, by: str) -> Outco
         queued_at=entered.queued_at,
         chosen=entered.chosen,
     )
+    is_new = not repository.existing_applications(unit, [entered.application_id], (), ())
     answer = apply_for_course(unit, request)
     if isinstance(answer, Refusal):
         raise Refused(answer)
+    if is_new and answer.application_id == entered.application_id:
+        repository.note_events(unit, [(answer.application_id, by, "entered", entered.why)])
     return answer
 
 

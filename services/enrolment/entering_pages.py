@@ -30,6 +30,8 @@ routes = Routes()
 
 
 class EnteredFields(Schema):
+    """`why` says who applied, and how."""
+
     application_id = IdField(required=True)
     pupil_id = IdField(required=True)
     personal_identity = fields.String(required=True, validate=validate.Length(1, 20))
@@ -39,6 +41,7 @@ class EnteredFields(Schema):
     applied_on = fields.Date(required=True)
     protected = fields.Boolean(load_default=False)
     alias = Text(load_default=None, validate=validate.Length(1, 100))
+    why = Text(required=True, validate=validate.Length(1, 500))
 
 
 class EnterForm(EnteredFields, ChosenForm):
@@ -83,7 +86,7 @@ def enter_application(context: Context, course_id: str, form: dict[str, Any], ch
         alias=alias,
     )
     queued_at = _queue_date(form["applied_on"], context)
-    entered = EnteredApplication(form["application_id"], course_id, pupil, queued_at, chosen)
+    entered = EnteredApplication(form["application_id"], course_id, pupil, queued_at, form["why"], chosen)
     with context.parts.storage.unit() as unit:
         return commands.enter_application(unit, entered, context.signed_in.audit_name)
 

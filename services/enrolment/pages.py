@@ -179,7 +179,9 @@ def new_child_page(context: Context) -> Response:
 
 
 def _new_child(context: Context, form: Mapping[str, str], wrong: Wrong) -> Response:
-    return context.render("new_child.html", http_status=wrong.status, form=form, wrong=wrong)
+    return context.render(
+        "new_child.html", http_status=wrong.status, form=form, wrong=wrong, person=person_id(context)
+    )
 
 
 @routes.page("/my/children/new", access=GUARDIAN, methods=("POST",))

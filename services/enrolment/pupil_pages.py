@@ -37,6 +37,38 @@ _CODE = validate.Regexp(r"[0-9]{4}\Z")
 _WHY = validate.Length(1, 500)
 
 
+class SearchForm(Schema):
+    text = Text(required=True, validate=validate.Length(2, 100))
+
+
+@routes.page("/staff/pupils", access=only("staff"))
+def search_page(context: Context) -> Response:
+    return _search(context, None, NOTHING_WRONG)
+
+
+@routes.page("/staff/pupils", access=only("staff"), methods=("POST",))
+def search_pupils(context: Context) -> Response:
+    """Posted, so that no address holds a name."""
+    try:
+        text = context.load_form(SearchForm())["text"]
+    except ValidationError as error:
+        return _search(context, None, what_is_wrong(context, error))
+    with context.parts.storage.reading() as connection:
+        found = pupil_queries.search(connection, context.signed_in.municipality, text)
+    return _search(context, found, NOTHING_WRONG)
+
+
+def _search(context: Context, found: list[pupil_queries.Found] | None, wrong: Wrong) -> Response:
+    return context.render(
+        "pupils.html",
+        http_status=wrong.status,
+        found=found,
+        most=pupil_queries.MOST_FOUND,
+        text=context.request.form.get("text", ""),
+        wrong=wrong,
+    )
+
+
 @routes.page("/staff/pupils/<pupil_id>", access=STAFF_OF_HOME)
 def pupil_page(context: Context, pupil_id: str) -> Response:
     return _page(context, pupil_id, "", NOTHING_WRONG)

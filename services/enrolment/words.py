@@ -168,6 +168,7 @@ EVENTS = {
     "chosen": N_("Rental or Fritidskort was changed"),
     "rental_ended": N_("The rental of the instrument ended by the school’s rules"),
     "asked": N_("Done by the school, as the family asked"),
+    "entered": N_("Entered by the school"),
     "held": N_("A guardian said no; the seat is held for the other one’s answer"),
     "disputed": N_("Two guardians answered differently; the school settles it"),
     "settled": N_("The school settled what the guardians disagreed about"),

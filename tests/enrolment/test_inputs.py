@@ -43,7 +43,12 @@ def pupil_body(**changes: Any) -> dict[str, Any]:
 
 
 def entered_body(**changes: Any) -> dict[str, Any]:
-    more = {"application_id": new_id(), "home_municipality": NORRBY, "applied_on": "2026-11-20"}
+    more = {
+        "application_id": new_id(),
+        "home_municipality": NORRBY,
+        "applied_on": "2026-11-20",
+        "why": "on paper",
+    }
     return {**pupil_body(), **more, **changes}
 
 

@@ -132,7 +132,7 @@ def test_2_the_move_of_a_protected_pupil_is_told_to_nobody(product: dict[str, Co
     clover = {
         **{"application_id": new_id(), "pupil_id": new_id(), "personal_identity": identity_of_nine()},
         **{"given_name": "Hemlig", "family_name": "Skyddad", "alias": "Klöver", "protected": True},
-        **{"home_municipality": "1962", "applied_on": "2026-11-20"},
+        **{"home_municipality": "1962", "applied_on": "2026-11-20", "why": "on paper"},
     }
     path = f"/api/enrolment/courses/{fiddle}/entered-applications"
     entered = staff.post(path, headers=headers, json=clover)

@@ -250,6 +250,7 @@ def test_a_coordination_number_becomes_a_personal_identity_number(county: County
         "POST", f"/api/enrolment/courses/{course}/entered-applications", county.staff(),
         application_id=str(uuid.uuid4()), pupil_id=str(uuid.uuid4()), given_name="Sami", family_name="Ek",
         personal_identity=a_number("20170370"), home_municipality=VASTERAS, applied_on=came_on,
+        why="on paper",
     )  # fmt: skip
     number = a_number()
     twin = county.child(county.samira, "Sami", number)

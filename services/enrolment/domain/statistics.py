@@ -38,7 +38,7 @@ def counted(places: Iterable[Place], by: Callable[[Place], Hashable]) -> dict[Ha
 def told(
     counts: Mapping[Hashable, int], wholes: Mapping[Hashable, int] | None = None
 ) -> dict[Hashable, int | None]:
-    """The counts with small ones as None; a zero is told. Of `wholes`, each is a part whose rest is not small.
+    """The counts with small ones as None; a zero is told. Of `wholes` each is a part: no rest is small.
 
     The sum of all is told elsewhere, so the next smallest go too, until what is left of the sum may be shared
     out in more than one way: one of them is more than the least that is told, and less than the next.

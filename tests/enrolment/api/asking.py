@@ -43,5 +43,10 @@ def child(**changes: Any) -> dict[str, Any]:
 
 
 def on_paper(**changes: Any) -> dict[str, Any]:
-    more = {"application_id": new_id(), "home_municipality": SODERBY, "applied_on": "2026-11-20"}
+    more = {
+        "application_id": new_id(),
+        "home_municipality": SODERBY,
+        "applied_on": "2026-11-20",
+        "why": "on paper",
+    }
     return {**child(), **more, **changes}

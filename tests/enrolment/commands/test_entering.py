@@ -42,7 +42,7 @@ class TestEntering:
     TUESDAY = datetime(2026, 11, 3, 22, 59, 59, tzinfo=UTC)
 
     def entered(self, pupil: NewPupil, application_id: str = "p1", course_id: str = "fiddle") -> Any:
-        return EnteredApplication(application_id, course_id, pupil, self.TUESDAY)
+        return EnteredApplication(application_id, course_id, pupil, self.TUESDAY, "on paper")
 
     def enter(self, storage: Storage, *arguments: Any) -> Outcome:
         outcome: Outcome = do(storage, commands.enter_application, self.entered(*arguments), "staff:1901:J")

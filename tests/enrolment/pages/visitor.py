@@ -81,5 +81,6 @@ def entered(**changes: str) -> dict[str, str]:
         "family_name": "Elev",
         "home_municipality": SODERBY,
         "applied_on": "2026-11-20",
+        "why": "on paper, signed by the mother",
         **changes,
     }
