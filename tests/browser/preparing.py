@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,26 @@ _serials = iter(range(100, 900))
 
 def prepare(product: Product, folder: Path) -> None:
     """A round in Sala; offers to Maria's children in Västerås; free seats with a queue in Norberg."""
-    _open_round(product, folder)
+    _open_round(product, folder, {"Rundans sång": 5, "Rundans dans": 5})
     for name in ("desktop", "phone"):
         for answer in ("Ja", "Nej"):
             _offer_to_maria(product, f"{answer} {name}")
         _seats_and_queue(product, f"Kö {name}")
+    product.wait_until_quiet()
+
+
+def prepare_round(product: Product, folder: Path) -> None:
+    """A round in Sala with one seat to sing, which a child of Sala, by the rules ahead of Maria's, wants."""
+    round_id, courses = _open_round(
+        product, folder, {"Rundans sång": 1, "Rundans dans": 5, "Rundans teater": 5}
+    )
+    with (COUNTY_FOLDER / "guardians.csv").open(encoding="utf-8") as file:
+        key = next(row["guardian_key"] for row in csv.DictReader(file) if row["municipality_code"] == SALA)
+    guardian = (SALA, derived_id("guardian", key))
+    pupil = _new_pupil(product, guardian, "Ylva")
+    path = f"/api/enrolment/rounds/{round_id}/rankings"
+    wishes = [courses["Rundans sång"]]
+    _call(product, "POST", path, product.token("guardian", *guardian), pupil_ids=[pupil], course_ids=wishes)
     product.wait_until_quiet()
 
 
@@ -53,12 +70,18 @@ def _course(product: Product, host: str, book: str, title: str, capacity: int, k
     return str(course_id)
 
 
+def _new_pupil(product: Product, guardian: tuple[str, str], name: str) -> str:
+    """A new child of the guardian (municipality, id)."""
+    pupil, number = str(uuid.uuid4()), with_check_digit(f"20170310{next(_serials):03d}")
+    _call(product, "POST", "/api/enrolment/pupils", product.token("guardian", *guardian), pupil_id=pupil,
+          given_name=name, family_name="Ek", personal_identity=number)  # fmt: skip
+    return pupil
+
+
 def _applied(product: Product, course: str, guardian: tuple[str, str], name: str) -> str:
     """The application of a new child of the guardian (municipality, id)."""
-    who, pupil, application = product.token("guardian", *guardian), str(uuid.uuid4()), str(uuid.uuid4())
-    number = with_check_digit(f"20170310{next(_serials):03d}")
-    _call(product, "POST", "/api/enrolment/pupils", who, pupil_id=pupil, given_name=name, family_name="Ek",
-          personal_identity=number)  # fmt: skip
+    who, application = product.token("guardian", *guardian), str(uuid.uuid4())
+    pupil = _new_pupil(product, guardian, name)
     _call(product, "POST", "/api/enrolment/applications", who, application_id=application, course_id=course,
           pupil_id=pupil)  # fmt: skip
     return application
@@ -86,8 +109,8 @@ def _seats_and_queue(product: Product, title: str) -> None:
         _withdraw(product, application)
 
 
-def _open_round(product: Product, folder: Path) -> None:
-    """A rule book of Sala that gives places in a round, with two courses, and the round opened."""
+def _open_round(product: Product, folder: Path, seats: Mapping[str, int]) -> tuple[str, dict[str, str]]:
+    """The id of a round in Sala, under a rule book that gives places so, and its courses' ids by title."""
     county = folder / "county"
     shutil.copytree(COUNTY_FOLDER, county)
     file = county / "rulebooks.yaml"
@@ -96,8 +119,9 @@ def _open_round(product: Product, folder: Path) -> None:
     books.append({**sala, "rule_book_id": "sala-round", "admission": "round"})
     file.write_text(yaml.safe_dump(books, allow_unicode=True), encoding="utf-8")
     product.command("load", str(county))
-    for title in ("Rundans sång", "Rundans dans"):
-        _course(product, SALA, "sala-round", title, 5, "dance")
+    courses = {title: _course(product, SALA, "sala-round", title, n, "dance") for title, n in seats.items()}
     term = product.call("GET", "/api/catalogue/terms").json()["terms"][0]["term_id"]
-    _call(product, "POST", "/api/enrolment/rounds", product.token("staff", SALA), round_id=str(uuid.uuid4()),
+    round_id = str(uuid.uuid4())
+    _call(product, "POST", "/api/enrolment/rounds", product.token("staff", SALA), round_id=round_id,
           term_id=term, most_wishes=3)  # fmt: skip
+    return round_id, courses

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
+from tests.browser.conftest import walk
 from tests.browser.preparing import prepare
-from tests.journeys.product import ROOT, Product, embedded, next_term
+from tests.journeys.product import Product, next_term
 
 JOURNEYS = ("story", "without_javascript_on_a_phone", "refusals")
 # These need something to have happened before; after those, whose figures they would change.
@@ -18,13 +14,6 @@ PREPARED = (
     *("rank_and_answer", "rank_and_answer_on_a_phone"),
     *("offer_seats", "offer_seats_on_a_phone"),
 )
-SCREENSHOTS = ROOT / "test-artifacts" / "browser"
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    with embedded(tmp_path_factory.mktemp("browser")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +43,3 @@ def open_next_term(product: Product) -> None:
     (term,) = product.call("GET", "/api/catalogue/terms").json()["terms"]
     product.command("load", "--term", next_term(term["term_id"]))
     product.wait_until_quiet()
-
-
-def walk(journey: str, product: Product) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.browser.walk", journey, product.addresses["catalogue"]]
-    done = subprocess.run(
-        [*command, str(SCREENSHOTS)], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
-    assert Path(SCREENSHOTS).iterdir()
