@@ -48,7 +48,7 @@ def my_page(context: Context) -> Response:
     with context.parts.storage.reading() as connection:
         pupils = queries.pupils_of(connection, person, today_of(context))
         applications = queries.applications_of_person(connection, person, today_of(context))
-        rounds = rounds_to_see(connection, [pupil.pupil_id for pupil in pupils])
+        rounds = rounds_to_see(connection, pupils, today_of(context))
         active = [each.application_id for each in applications if each.is_active]
         next_terms = next_term.next_terms(connection, active, today_of(context))
     family = [

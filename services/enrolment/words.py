@@ -188,7 +188,7 @@ ROUND_STATE_KINDS = {"open": "info", "run": "warn", "published": "ok"}
 RUN_KINDS = {"rehearsal": N_("Rehearsal"), "final": N_("The run that counts")}
 
 WISH_OUTCOMES = {
-    "placed": N_("The place"),
+    "placed": N_("Got the place"),
     "full": N_("Full: others were ahead in the school's order"),
     "not_needed": N_("Not needed: a better wish came true"),
     "ceiling": N_("The home municipality pays for no more places elsewhere, and a lottery decided whose"),

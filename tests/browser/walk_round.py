@@ -95,29 +95,35 @@ def rehearse(staff: Visitor, phone: bool) -> None:
     page, main = staff.page, staff.page.locator("main")
     expect(main.locator(".lede")).to_contain_text("Familjerna rangordnar")
     expect(main).to_contain_text("Inget har körts")
-    expect(main.get_by_role("button", name="Publicera")).to_have_count(0)
+    expect(main.get_by_role("link", name="Publicera")).to_have_count(0)
     seen(staff, "round-open", phone)
-    main.get_by_role("button", name="Repetera").click()
+    main.get_by_role("button", name="Provkör").click()
     expect(page.locator(".flash")).to_contain_text("Inget har ändrats för någon.")
-    _expect_runs(page, ["Repetition"])
+    _expect_runs(page, ["Provkörning"])
     expect(main.locator(".lede")).to_contain_text("Familjerna rangordnar")
     seen(staff, "round-rehearsed", phone)
 
 
 def run(staff: Visitor, phone: bool) -> None:
     page, main = staff.page, staff.page.locator("main")
-    main.get_by_role("button", name="Kör omgången").click()
+    main.get_by_role("link", name="Kör omgången").click()
+    expect(main).to_contain_text("Rangordningen stängs för gott")
+    seen(staff, "round-run-asked", phone)
+    main.get_by_role("button", name="Ja, kör den").click()
     expect(page.locator(".flash")).to_contain_text("Omgången är körd och rangordningen stängd.")
-    _expect_runs(page, ["Körningen som gäller", "Repetition"])
+    _expect_runs(page, ["Körningen som gäller", "Provkörning"])
     expect(main.locator(".lede")).to_contain_text("Körd, inte publicerad")
-    for button in ("Repetera", "Kör omgången"):
-        expect(main.get_by_role("button", name=button)).to_have_count(0)
+    expect(main.get_by_role("button", name="Provkör")).to_have_count(0)
+    expect(main.get_by_role("link", name="Kör omgången")).to_have_count(0)
     seen(staff, "round-run", phone)
 
 
 def publish(staff: Visitor, phone: bool) -> None:
     page, main = staff.page, staff.page.locator("main")
-    main.get_by_role("button", name="Publicera").click()
+    main.get_by_role("link", name="Publicera").click()
+    expect(main).to_contain_text("Det går inte att ta tillbaka.")
+    seen(staff, "round-publish-asked", phone)
+    main.get_by_role("button", name="Ja, ge platserna").click()
     expect(page.locator(".flash")).to_contain_text("Omgången är publicerad: varje familj får besked.")
     expect(main.locator(".lede")).to_contain_text("Publicerad")
     expect(main.locator("form")).to_have_count(0)
@@ -158,7 +164,7 @@ def read(maria: Visitor, child: str, phone: bool) -> str:
     for number, (title, outcome) in enumerate(
         (
             (FIRST, "Fullt: andra gick före i skolans ordning. Elever som bor i kommunen går före."),
-            (SECOND, "Platsen"),
+            (SECOND, "Fick platsen"),
             (THIRD, "Behövdes inte: en bättre önskan gick i uppfyllelse"),
         )
     ):
@@ -179,7 +185,9 @@ def see_which_rule(staff: Visitor, child: str, application: str, phone: bool) ->
     assert page.url.endswith(f"/staff/applications/{application}"), page.url
     rule = main.locator("section", has=page.get_by_role("heading", name="Vilken regel"))
     expect(rule).to_contain_text(GIVEN)
-    expect(rule).to_contain_text("sala-round, admission_round")
+    alternatives = main.locator("section", has=page.get_by_role("heading", name="Vilka alternativ"))
+    expect(alternatives.locator("li")).to_have_count(3)
+    expect(main).not_to_contain_text("admission_round")
     seen(staff, f"decision-by-round-{child}", phone)
 
 

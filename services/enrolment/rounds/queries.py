@@ -15,6 +15,7 @@ from services.contracts.fact import LocalText
 from services.enrolment import repository
 from services.enrolment.domain.admission import CourseState
 from services.enrolment.domain.requests import is_readable
+from services.enrolment.queries import Pupil
 from services.enrolment.rounds.commands import results_of
 from services.enrolment.rounds.frozen import thaw
 from services.enrolment.rounds.loading import courses_of
@@ -85,10 +86,22 @@ def round_of(connection: sa.Connection, round_id: str) -> Round | None:
     return found[0] if found else None
 
 
-def rounds_to_see(connection: sa.Connection, pupil_ids: Sequence[str]) -> list[Round]:
-    """Rounds in which a family can rank, or has ranked."""
-    ranked = sa.select(round_rankings.c.round_id).where(round_rankings.c.pupil_id.in_(list(pupil_ids)))
-    return rounds_where(connection, sa.or_(rounds.c.state == "open", rounds.c.round_id.in_(ranked)))
+def rounds_to_see(connection: sa.Connection, pupils: Sequence[Pupil], today: date) -> list[Round]:
+    """Rounds of terms that are not over in which a family has ranked, or can: on some course of its kind."""
+    ranked = sa.select(round_rankings.c.round_id).where(
+        round_rankings.c.pupil_id.in_([pupil.pupil_id for pupil in pupils])
+    )
+    homes = [pupil.home.code for pupil in pupils]
+    to_rank = sa.exists(
+        sa.select(sa.literal(1)).where(
+            courses.c.term_id == rounds.c.term_id,
+            courses.c.municipality_code.startswith(rounds.c.scope),
+            ~courses.c.cancelled,
+            sa.or_(courses.c.shared, courses.c.municipality_code.in_(homes)),
+        )
+    )
+    mine = sa.or_(sa.and_(rounds.c.state == "open", to_rank), rounds.c.round_id.in_(ranked))
+    return rounds_where(connection, terms.c.ends_on >= today, mine)
 
 
 def scope_of_round(connection: sa.Connection, round_id: str) -> str | None:

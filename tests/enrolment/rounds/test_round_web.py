@@ -97,7 +97,7 @@ def test_a_family_ranks_on_its_page_and_reads_why(
     run(storage)
     publish(storage)
     page = client.get("/my/rounds/r1").text
-    assert "The place" in page
+    assert "Got the place" in page
     assert "Not needed" in page
     assert "a seed" in page
 
