@@ -66,6 +66,6 @@ def may_set_basis(context: Any) -> bool:
 
 
 def acting(context: Any) -> str:
-    """Who acts, for the record: the audit name and, since people read it years later, the person's name."""
+    """Who acts, for the record: the audit name, with the person's name last whether or not it has an id."""
     actor = context.signed_in
-    return f"{actor.audit_name}:{actor.name}"[:200]
+    return str(actor.audit_name if actor.person_id else f"{actor.audit_name}:{actor.name}"[:200])

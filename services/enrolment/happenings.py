@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from services.chassis.ids import is_id
 from services.chassis.refusals import N_
 from services.chassis.web.context import Context
 from services.chassis.web.languages import kronor
@@ -71,4 +72,6 @@ def _who(context: Context, by: str, names: Mapping[str, str]) -> str:
     if not rest:
         return say(N_("Entered with the example data")) if by == LOADER else say(N_("Samklang, by the rules"))
     code, _, name = rest.partition(":")
+    who, _, named = name.partition(":")
+    name = named if is_id(who) and named else name
     return say(N_("%(name)s, %(municipality)s")) % {"name": name, "municipality": names.get(code, code)}

@@ -20,6 +20,9 @@ ROLE_LABELS = {
 }
 
 
+LONGEST_AUDIT_NAME = 128  # the shortest column that keeps one
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who is asking: a role bound to a municipality (or, by two digits, to the county).
@@ -35,8 +38,14 @@ class Actor:
 
     @property
     def audit_name(self) -> str:
-        """Who did it, for the audit trail: role, municipality, and the person where there is one."""
-        return f"{self.role}:{self.municipality}:{self.person_id or self.name}"
+        """Who did it, for the audit trail: role, municipality, and the person where there is one.
+
+        Of who acts for an organisation the name too, since people read it years later; of a family never.
+        """
+        who = self.person_id or self.name
+        if self.person_id is not None and self.role not in ("guardian", "pupil"):
+            who = f"{who}:{self.name}"
+        return f"{self.role}:{self.municipality}:{who}"[:LONGEST_AUDIT_NAME]
 
 
 # Given the route's arguments, the municipality the thing belongs to; None where there is no such thing.

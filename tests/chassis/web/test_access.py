@@ -112,6 +112,8 @@ def test_the_audit_trail_names_the_person(client: Client, composition: Compositi
     assert client.get("/signed-in").text == "guardian:1980:p-1"
     sign_in(client, composition, role="staff", municipality="1980", name="Helena")
     assert client.get("/signed-in").text == "staff:1980:Helena"
+    sign_in(client, composition, role="staff", municipality="1980", person_id="s-1", name="Helena")
+    assert client.get("/signed-in").text == "staff:1980:s-1:Helena"
 
 
 @pytest.mark.parametrize("roles", [(), ("queen",), ("staff", "Staff")])

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from services.chassis.storage.engine import Storage
+from services.chassis.web.languages import kronor
 from services.enrolment import words
 from services.enrolment.happenings import happenings
 from tests.enrolment.pages.visitor import Visitor, withdraw
@@ -33,11 +34,6 @@ def said(what: str, why: str, by: str = "enrolment") -> tuple[str, str, str]:
         ("placed", "free_seat", words.RULES["free_seat"]),
         ("placed", "the offer was accepted", "The offer was accepted."),
         ("ended", "withdrawn", words.OUTCOMES["withdrawn"]),
-        (
-            "ended",
-            "withdrawn, 42500 öre by norrby-2024/fees",
-            "Withdrawn by the family. It costs 425,00\xa0kr.",
-        ),
         ("skipped", "ceiling_reached", words.SKIPS["ceiling_reached"]),
         ("ranked", "0193-a, 0193-b", ""),
         ("rental_ended", "violin", words.INSTRUMENTS["violin"]),
@@ -51,6 +47,11 @@ def test_why(what: str, why: str, words_of_it: str) -> None:
     assert said(what, why)[1] == words_of_it
 
 
+def test_what_a_withdrawal_costs() -> None:
+    why = said("ended", "withdrawn, 42500 öre by norrby-2024/fees")[1]
+    assert why == f"Withdrawn by the family. It costs {kronor(42500)}."
+
+
 @pytest.mark.parametrize(
     ("by", "name"),
     [
@@ -59,6 +60,7 @@ def test_why(what: str, why: str, words_of_it: str) -> None:
         (f"pupil:{NORRBY}:anton", "The pupil"),
         (f"staff:{NORRBY}:Sara Ek", "Sara Ek, Norrby"),
         (f"staff:{NORRBY}:Ek: Sara", "Ek: Sara, Norrby"),
+        (f"staff:{NORRBY}:2daaf346-517b-56df-b8a2-1a7cb473ca71:Sara Ek", "Sara Ek, Norrby"),
         ("staff:9999:Sara Ek", "Sara Ek, 9999"),
         ("enrolment", "Samklang, by the rules"),
         ("catalogue", "Samklang, by the rules"),
