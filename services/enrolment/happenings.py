@@ -15,7 +15,7 @@ from typing import Any
 from services.chassis.ids import is_id
 from services.chassis.refusals import N_
 from services.chassis.web.context import Context
-from services.chassis.web.languages import kronor
+from services.chassis.web.languages import kronor, speakable
 from services.enrolment import words
 from services.enrolment.county import LOADER
 
@@ -54,7 +54,7 @@ def _why(context: Context, what: str, why: str) -> str:
     if what == "skipped":
         return say(words.SKIPS.get(why, why))
     if what == "rental_ended":
-        return say(words.INSTRUMENTS.get(why, why))
+        return speakable(words.instrument(why))
     if what == "settled" and (found := _ANSWER.fullmatch(why)):
         return f"{say(words.ANSWERS[found['answer']]).capitalize()}. {found['why']}"
     if what == "ended" and (found := _COST.fullmatch(why)):

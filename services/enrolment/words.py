@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from services.chassis.refusals import N_
+from services.contracts.fact import LocalText
+from services.contracts.rule_words.names import INSTRUMENTS as INSTRUMENT_NAMES
+from services.contracts.rule_words.names import as_words
 
 STATES = {
     "placed": N_("Has a place"),
@@ -215,31 +218,38 @@ WISH_CRITERIA = {
     "lottery": N_("They were equal in everything else, and the lottery decided."),
 }
 
-# Instruments one may rent, by the keys that rule books and courses carry. Another one stands as it is.
-INSTRUMENTS = {
-    "accordion": N_("Accordion"),
-    "bassoon": N_("Bassoon"),
-    "cello": N_("Cello"),
-    "clarinet": N_("Clarinet"),
-    "cornet": N_("Cornet"),
-    "double_bass": N_("Double bass"),
-    "drums": N_("Drums"),
-    "electric_bass": N_("Electric bass"),
-    "electric_guitar": N_("Electric guitar"),
-    "flute": N_("Flute"),
-    "guitar": N_("Guitar"),
-    "harp": N_("Harp"),
-    "horn": N_("French horn"),
-    "keyboard": N_("Keyboard"),
-    "oboe": N_("Oboe"),
-    "saxophone": N_("Saxophone"),
-    "trombone": N_("Trombone"),
-    "trumpet": N_("Trumpet"),
-    "tuba": N_("Tuba"),
-    "ukulele": N_("Ukulele"),
-    "viola": N_("Viola"),
-    "violin": N_("Violin"),
-}
+# Instruments that a form offers to rent, by the keys that rule books and courses carry.
+INSTRUMENTS = (
+    "accordion",
+    "bassoon",
+    "cello",
+    "clarinet",
+    "cornet",
+    "double_bass",
+    "drums",
+    "electric_bass",
+    "electric_guitar",
+    "flute",
+    "guitar",
+    "harp",
+    "horn",
+    "keyboard",
+    "oboe",
+    "saxophone",
+    "trombone",
+    "trumpet",
+    "tuba",
+    "ukulele",
+    "viola",
+    "violin",
+)
+
+
+def instrument(key: str) -> LocalText:
+    """Its name, to begin a line with."""
+    name = INSTRUMENT_NAMES.get(key) or as_words(key)
+    return LocalText(name.sv[:1].upper() + name.sv[1:], name.en[:1].upper() + name.en[1:])
+
 
 # Kulturrådet's art forms, by the keys that courses carry. A subject that a course file names stands as it is.
 ART_FORMS = {

@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from services.chassis.storage.engine import Storage
-from services.chassis.web.languages import kronor
+from services.chassis.web.languages import kronor, speak
 from services.enrolment import words
 from services.enrolment.happenings import happenings
 from tests.enrolment.pages.visitor import Visitor, withdraw
@@ -23,6 +23,7 @@ class Reader:
 
 
 def said(what: str, why: str, by: str = "enrolment") -> tuple[str, str, str]:
+    speak("en")
     event = SimpleNamespace(at=None, what=what, why=why, by=by)
     (found,) = happenings(Reader(), [event], {NORRBY: "Norrby"})  # type: ignore[arg-type]
     return found.what, found.why, found.by
@@ -36,7 +37,7 @@ def said(what: str, why: str, by: str = "enrolment") -> tuple[str, str, str]:
         ("ended", "withdrawn", words.OUTCOMES["withdrawn"]),
         ("skipped", "ceiling_reached", words.SKIPS["ceiling_reached"]),
         ("ranked", "0193-a, 0193-b", ""),
-        ("rental_ended", "violin", words.INSTRUMENTS["violin"]),
+        ("rental_ended", "violin", "Violin"),
         ("settled", "no: both called", "No. both called"),
         ("asked", "the mother called", "the mother called"),
         ("queued", "queue_carried_over", words.RULES["queue_carried_over"]),
