@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -88,15 +87,3 @@ class PopulationForm(Schema):
         validate=validate.Length(max=300, error=N_("At most 300 characters.")),
         error_messages=_messages(REQUIRED),
     )
-
-
-def field_errors(error: ValidationError) -> list[tuple[str, str]]:
-    """(field, message) for each field that does not fit, in the order they were found."""
-    messages: Any = error.messages
-    if not isinstance(messages, Mapping):
-        return [("", str(message)) for message in messages]
-    return [(str(name), str(_first(problem))) for name, problem in messages.items()]
-
-
-def _first(problem: Any) -> Any:
-    return problem[0] if isinstance(problem, list) and problem else problem

@@ -8,13 +8,14 @@ from werkzeug.wrappers import Response
 from services.billing.access import READ, SET_BASIS, acting, may_set_basis
 from services.billing.commands import agreements as commands
 from services.billing.forms import REQUIRED, WRITE_DATE
-from services.billing.pages.common import about_field, region_name, translated
+from services.billing.pages.common import about_field, region_name
 from services.billing.presenting import swedish_order
 from services.billing.presenting_agreement import CHANGES, INSTALMENTS, ROUNDING
 from services.billing.queries import basis as queries
 from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 
@@ -76,7 +77,7 @@ def change_a_member(context: Context) -> Response:
         with context.parts.storage.unit() as unit:
             commands.change_member(unit, form["municipality_code"], acting(context), **days)
     except ValidationError as error:
-        return _page(context, given, translated(context, error), 422)
+        return _page(context, given, sentences(context, error), 422)
     except Refused as error:
         return _page(context, given, [about_field(context, error.refusal, "day")], error.refusal.status)
     said = N_("A new version of the agreement is recorded. Compute the years it touches again.")

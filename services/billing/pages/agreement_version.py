@@ -11,7 +11,7 @@ from services.billing.access import SET_BASIS, acting
 from services.billing.commands import agreements as commands
 from services.billing.domain.basis import Agreement
 from services.billing.pages import agreement_form
-from services.billing.pages.common import about_field, region_name, translated
+from services.billing.pages.common import about_field, region_name
 from services.billing.presenting import swedish_order
 from services.billing.presenting_agreement import CHANGES, POPULATIONS, ROUNDING, differences
 from services.billing.queries import basis as queries
@@ -20,6 +20,7 @@ from services.chassis.clock import local_date
 from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 
@@ -85,7 +86,7 @@ def preview_or_record(context: Context) -> Response:
             said = N_("A new version of the agreement is recorded. Compute the years it touches again.")
             return context.redirect("/finance/agreement", context.texts.gettext(said))
     except ValidationError as error:
-        return _form(context, given, translated(context, error), 422)
+        return _form(context, given, sentences(context, error), 422)
     except Refused as error:
         field = about_field(context, error.refusal, _FIELD_OF.get(error.refusal.name, "member_0"))
         return _form(context, given, [field], error.refusal.status)

@@ -13,7 +13,7 @@ from services.billing.commands import budgets as commands
 from services.billing.commands.basis import compute_year
 from services.billing.domain.budgets import KINDS, Budget, Cost, Line
 from services.billing.forms import NO_AMOUNT, REQUIRED, TOO_FINE, WRITE_DATE, Kronor
-from services.billing.pages.common import about_field, attempt, translated, year_values
+from services.billing.pages.common import about_field, attempt, year_values
 from services.billing.presenting import swedish_order, who
 from services.billing.queries import budgets as queries
 from services.billing.queries.basis import municipality_names, runs_of_year
@@ -24,6 +24,7 @@ from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 
@@ -138,7 +139,7 @@ def record_a_budget(context: Context, year: int) -> Response:
         with context.parts.storage.unit() as unit:
             commands.record_budget(unit, form["budget_id"], budget, acting(context))
     except ValidationError as error:
-        return _page(context, year, given, translated(context, error), 422)
+        return _page(context, year, given, sentences(context, error), 422)
     except Refused as error:
         field = about_field(context, error.refusal, "amount_study_days")
         return _page(context, year, given, [field], error.refusal.status)
@@ -176,7 +177,7 @@ def report_a_cost(context: Context, year: int, host_code: str) -> Response:
         with context.parts.storage.unit() as unit:
             commands.report_cost(unit, cost, acting(context))
     except ValidationError as error:
-        return _page(context, year, given, translated(context, error), 422)
+        return _page(context, year, given, sentences(context, error), 422)
     except Refused as error:
         return _page(
             context, year, given, [about_field(context, error.refusal, "amount")], error.refusal.status

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 from werkzeug.wrappers import Response
 
 from services.billing import csv_file
-from services.billing.forms import field_errors
 from services.billing.queries import basis as queries
 from services.chassis.refusals import Refusal, Refused
 from services.chassis.web.context import Context
@@ -38,10 +37,6 @@ class VersionQuery(Schema):
 def region_name(context: Context, names: dict[str, str]) -> str:
     county: str = context.parts.settings.county_code
     return names.get(county, county)
-
-
-def translated(context: Context, error: ValidationError) -> list[tuple[str, str]]:
-    return [(field, context.texts.gettext(message)) for field, message in field_errors(error)]
 
 
 def about_field(context: Context, refusal: Refusal, otherwise: str) -> tuple[str, str]:

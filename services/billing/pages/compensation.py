@@ -19,7 +19,7 @@ from services.billing.domain.agreements import Price
 from services.billing.domain.compensation import Term, changes, digest, refusal_for
 from services.billing.domain.refusals import TERM_NOT_KNOWN
 from services.billing.forms import NO_AMOUNT, REQUIRED, Kronor
-from services.billing.pages.common import VersionQuery, attempt, translated, year_values
+from services.billing.pages.common import VersionQuery, attempt, year_values
 from services.billing.presenting import places_text, swedish_order, who
 from services.billing.presenting_books import STATES
 from services.billing.queries import compensation as queries
@@ -33,6 +33,7 @@ from services.chassis.web.context import Context
 from services.chassis.web.files import download
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 _TEXT: dict[str, Any] = {"required": REQUIRED}
@@ -130,7 +131,7 @@ def record_prices(context: Context, year: int) -> Response:
         with context.parts.storage.unit() as unit:
             set_prices(unit, prices, acting(context))
     except ValidationError as error:
-        return _overview(context, year, given, translated(context, error), 422)
+        return _overview(context, year, given, sentences(context, error), 422)
     except Refused as error:
         found = [("prices", context.refusal_text(error.refusal))]
         return _overview(context, year, given, found, error.refusal.status)
@@ -160,7 +161,7 @@ def record_ceiling(context: Context, year: int, code: str) -> Response:
         with context.parts.storage.unit() as unit:
             set_ceiling(unit, code, year, form["ceiling"], acting(context), decided_by=form["decided_by"])
     except ValidationError as error:
-        return _overview(context, year, given, translated(context, error), 422)
+        return _overview(context, year, given, sentences(context, error), 422)
     except Refused as error:
         found = [("ceiling", context.refusal_text(error.refusal))]
         return _overview(context, year, given, found, error.refusal.status)

@@ -11,7 +11,7 @@ from services.billing.commands import ledger as commands
 from services.billing.commands.ledger import Entry
 from services.billing.domain.ledger import month_after, month_of
 from services.billing.forms import REQUIRED, WRITE_DATE, Kronor
-from services.billing.pages.common import about_field, attempt, translated, year_values
+from services.billing.pages.common import about_field, attempt, year_values
 from services.billing.presenting import who
 from services.billing.queries import ledger as queries
 from services.billing.queries.basis import municipality_names
@@ -21,6 +21,7 @@ from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 
@@ -104,7 +105,7 @@ def book_by_hand(context: Context, year: int) -> Response:
             entry = Entry(year=year, amount_ore=amount_ore, **form)
             commands.book_by_hand(unit, entry, context.parts.chart, acting(context))
     except ValidationError as error:
-        return _page(context, year, given, translated(context, error), 422)
+        return _page(context, year, given, sentences(context, error), 422)
     except Refused as error:
         field = about_field(context, error.refusal, "amount")
         return _page(context, year, given, [field], error.refusal.status)

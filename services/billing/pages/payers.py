@@ -11,7 +11,6 @@ from services.billing.access import READ, SET_PAYER, acting
 from services.billing.commands.payers import record_payer
 from services.billing.domain.payers import PayerDetails
 from services.billing.forms import REQUIRED, STALE_FORM
-from services.billing.pages.common import translated
 from services.billing.presenting import swedish_order, who
 from services.billing.queries import invoices as queries
 from services.billing.queries.basis import municipality_names
@@ -20,6 +19,7 @@ from services.chassis.refusals import N_, Refused
 from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 
@@ -115,7 +115,7 @@ def change_a_payer(context: Context, payer_code: str) -> Response:
         with context.parts.storage.unit() as unit:
             record_payer(unit, PayerDetails(payer_code, **form), acting(context), seen=seen)
     except ValidationError as error:
-        return _page(context, payer_code, given, translated(context, error), 422)
+        return _page(context, payer_code, given, sentences(context, error), 422)
     except Refused as error:
         field = _FIELD_OF.get(error.refusal.name, "legal_name")
         words = context.refusal_text(error.refusal)

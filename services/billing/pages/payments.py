@@ -15,7 +15,6 @@ from services.billing.commands.payments import Imported, import_statement, recor
 from services.billing.commands.returns import take_back, value
 from services.billing.domain.matching import Allocation
 from services.billing.pages import payment_forms as forms
-from services.billing.pages.common import translated
 from services.billing.pages.payment_words import BECAUSE, KINDS, OUTCOMES
 from services.billing.queries import invoices, suggesting
 from services.billing.queries import payments as queries
@@ -25,6 +24,7 @@ from services.chassis.refusals import N_, Refused
 from services.chassis.storage.unit import Unit
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 MOST_SHOWN = 300
@@ -79,7 +79,7 @@ def record_by_hand(context: Context) -> Response:
                 reason=form["reason"],
             )
     except ValidationError as error:
-        return _list(context, given, translated(context, error), 422)
+        return _list(context, given, sentences(context, error), 422)
     except Refused as error:
         words = [("amount", context.refusal_text(error.refusal))]
         return _list(context, given, words, error.refusal.status)
@@ -162,7 +162,7 @@ def _do(context: Context, payment_id: str, schema: Schema, action: Any) -> Respo
         with context.parts.storage.unit() as unit:
             action(desk_of(context, unit), form)
     except ValidationError as error:
-        return _detail(context, payment_id, given, translated(context, error), 422)
+        return _detail(context, payment_id, given, sentences(context, error), 422)
     except Refused as error:
         if error.refusal.status == 404:
             raise

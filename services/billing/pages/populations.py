@@ -13,11 +13,12 @@ from services.billing.access import READ, SET_BASIS, acting, may_set_basis
 from services.billing.commands import basis as commands
 from services.billing.domain.populations import Figure
 from services.billing.forms import PopulationForm
-from services.billing.pages.common import about_field, region_name, translated
+from services.billing.pages.common import about_field, region_name
 from services.billing.queries import basis as queries
 from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 
@@ -35,7 +36,7 @@ def record_a_population(context: Context) -> Response:
         with context.parts.storage.unit() as unit:
             recorded = commands.record_populations(unit, [Figure(**form)], acting(context))
     except ValidationError as error:
-        return populations_page(context, given, translated(context, error), 422)
+        return populations_page(context, given, sentences(context, error), 422)
     except Refused as error:
         field = about_field(context, error.refusal, "population")
         return populations_page(context, given, [field], error.refusal.status)

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response
 from services.billing.access import SET_BASIS
 from services.billing.domain.siefile import Voucher, Written
 from services.billing.forms import WRITE_DATE
-from services.billing.pages.common import translated
 from services.billing.queries import ledger as queries
 from services.billing.siebook import sie_file, sie_vouchers
 from services.chassis.clock import local_date
@@ -19,6 +18,7 @@ from services.chassis.spreadsheet import CSV_TYPE, XLSX_TYPE, Ore, Sheet, csv_of
 from services.chassis.web.context import Context
 from services.chassis.web.files import download
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 SIE_TYPE = "application/x-sie"
@@ -68,7 +68,7 @@ def sie_page(context: Context) -> Response:
         first, last = _period(context)
         file = written(context, first, last)
     except ValidationError as error:
-        errors, status = translated(context, error), 422
+        errors, status = sentences(context, error), 422
     except Refused as error:
         errors = [("first", context.refusal_text(error.refusal))]
         status = 200 if error.refusal.name == "sie_nothing" else error.refusal.status

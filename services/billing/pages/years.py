@@ -10,7 +10,7 @@ from services.billing.access import READ, SET_BASIS, acting, may_set_basis
 from services.billing.commands import basis as commands
 from services.billing.domain.basis import members_on
 from services.billing.forms import OpenYearForm
-from services.billing.pages.common import VersionQuery, about_field, csv_response, region_name, translated
+from services.billing.pages.common import VersionQuery, about_field, csv_response, region_name
 from services.billing.queries import basis as queries
 from services.billing.queries.flow import flow_of_year
 from services.chassis.ids import new_id
@@ -18,6 +18,7 @@ from services.chassis.money import format_kronor
 from services.chassis.refusals import N_, Refused
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
+from services.chassis.web.wrong import sentences
 
 routes = Routes()
 
@@ -42,7 +43,7 @@ def open_a_year(context: Context) -> Response:
                 run_id=form["run_id"],
             )
     except ValidationError as error:
-        return _years_page(context, given, translated(context, error), 422)
+        return _years_page(context, given, sentences(context, error), 422)
     except Refused as error:
         return _years_page(
             context, given, [about_field(context, error.refusal, "population_date")], error.refusal.status

@@ -172,4 +172,4 @@ def _fields(context: Context, error: marshmallow.ValidationError) -> str:
     """What is wrong, a handful at most: to a person in sentences, to a program by the names of the fields."""
     if context.request.path.startswith("/api/"):
         return "; ".join(f"{name}: {first_of(what)}" for name, what in list(by_field(error).items())[:5])
-    return " ".join(dict.fromkeys(text for _, text in list(sentences(context, error))[:5]))
+    return " ".join(dict.fromkeys(text for _, text in sentences(context, error)[:5]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -79,11 +79,13 @@ def by_field(error: ValidationError) -> dict[str, Any]:
     return messages if isinstance(messages, dict) else {"_schema": messages}
 
 
-def sentences(context: Context, error: ValidationError) -> Iterator[tuple[str, str]]:
+def sentences(context: Context, error: ValidationError) -> list[tuple[str, str]]:
     """(field, sentence in the reader's language) for each field that does not fit."""
+    found = []
     for name, messages in by_field(error).items():
         text, facts = spoken(first_of(messages))
-        yield "" if name == "_schema" else str(name), context.texts.gettext(text) % facts
+        found.append(("" if name == "_schema" else str(name), context.texts.gettext(text) % facts))
+    return found
 
 
 def spoken(message: str) -> tuple[str, Mapping[str, str]]:
