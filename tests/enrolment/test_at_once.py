@@ -21,7 +21,9 @@ from services.enrolment.admission import decide_applications
 from services.enrolment.commands import NewPupil
 from services.enrolment.rollover.commands import NewRollover, carry_over
 from services.enrolment.rollover.loading import load
+from services.enrolment.rounds.commands import NewRound, open_round
 from tests.enrolment.rollover.story import autumn_comes
+from tests.enrolment.rounds.story import schools_give_places_in_rounds
 from tests.enrolment.story import (
     DANCE,
     FIDDLE,
@@ -162,3 +164,17 @@ class TestTwoRecordsOfOneChild:
             request("here", "fiddle", "temp", guardian_id=SAMIRA),
         )
         assert names(answers) == ["pupil_unknown", "placed"]
+
+
+def test_two_rounds_of_a_term_are_not_opened_at_once(storage: Storage) -> None:
+    schools_give_places_in_rounds(storage)
+
+    def opens(unit: Unit, round_id: str, scope: str) -> None:
+        open_round(unit, NewRound(round_id, "vt27", scope, 3, "a seed", {}), STAFF)
+
+    def second() -> str:
+        with storage.unit() as unit:
+            opens(unit, "r2", "19")
+        return "open"
+
+    assert meanwhile(storage, lambda unit: opens(unit, "r1", NORRBY), second) == "round_going_on"

@@ -33,7 +33,7 @@ from services.enrolment.rounds.frozen import Problem, digest_of, freeze
 from services.enrolment.rounds.loading import courses_of, load_problem, ranked_pupils
 from services.enrolment.rounds.publishing import publish
 from services.enrolment.rounds.results import Result, insert_results
-from services.enrolment.tables import courses, round_rankings, round_runs, round_wishes, rounds
+from services.enrolment.tables import courses, round_rankings, round_runs, round_wishes, rounds, terms
 
 REHEARSAL, FINAL = "rehearsal", "final"
 
@@ -98,6 +98,8 @@ def open_round(unit: Unit, new: NewRound, by: str) -> None:
         "most_wishes": new.most_wishes,
         "reserved": json.dumps(dict(new.reserved), sort_keys=True),
     }
+    # Two that are opened at once see one another: the second waits for the term.
+    unit.row(sa.select(terms.c.term_id).where(terms.c.term_id == new.term_id).with_for_update(key_share=True))
     before = unit.row(sa.select(rounds).where(rounds.c.round_id == new.round_id))
     if before is not None:
         if any(getattr(before, name) != value for name, value in values.items()):
