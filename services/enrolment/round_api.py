@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -12,12 +13,13 @@ from services.chassis.web.access import SIGNED_IN
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
-from services.enrolment.api import LocalTextAnswer
+from services.enrolment.api import LocalTextAnswer, OutcomeAnswer, PupilAnswer, outcome_of
 from services.enrolment.pages import FAMILY, person_id, today_of
 from services.enrolment.queries import pupils_of
 from services.enrolment.round_pages import MOST_WISHES
-from services.enrolment.round_staff_pages import STAFF_OF_ROUND, kept_seats
+from services.enrolment.round_staff_pages import CHILDREN_A_PAGE, STAFF_OF_ROUND, ForChildForm, kept_seats
 from services.enrolment.rounds import commands, outcomes, queries
+from services.enrolment.rounds.acting import ForChild, apply_for_child
 from services.enrolment.rounds.commands import FINAL, REHEARSAL, NewRound, Ranking
 from services.enrolment.staff_pages import STAFF
 
@@ -203,7 +205,7 @@ def my_explanations(context: Context, round_id: str) -> dict[str, Any]:
         for pupil in pupils_of(connection, person_id(context), today_of(context)):
             why = queries.explanation_of(connection, round_id, pupil.pupil_id)
             if why is not None:
-                wishes = [dict(zip(("course_id", "outcome", "criterion"), each, strict=True)) for each in why]
+                wishes = [_named(_WISH, each) for each in why]
                 explained.append({"pupil_id": pupil.pupil_id, "wishes": wishes})
     return {"explanations": explained}
 
@@ -270,3 +272,74 @@ def publish_by_api(context: Context, round_id: str) -> queries.Round:
     with context.parts.storage.unit() as unit:
         commands.publish_round(unit, round_id, context.signed_in.audit_name)
     return _round(context, round_id)
+
+
+class WithoutQuery(Schema):
+    page = fields.Integer(load_default=1, validate=validate.Range(1, 100_000))
+
+
+class WaitAnswer(Schema):
+    application_id = fields.String(required=True)
+    course_id = fields.String(required=True)
+
+
+class WithoutPlaceAnswer(Schema):
+    pupil = fields.Nested(PupilAnswer, required=True)
+    wishes = fields.List(fields.Nested(WishAnswer), required=True)
+    waits = fields.List(fields.Nested(WaitAnswer), required=True)
+
+
+class WithoutAnswer(Schema):
+    number = fields.Integer(required=True)
+    children = fields.List(fields.Nested(WithoutPlaceAnswer), required=True)
+
+
+@routes.api(
+    "GET",
+    "/rounds/<round_id>/without-place",
+    access=STAFF_OF_ROUND,
+    summary="The children without any place, a hundred at a time: by the newest run, or by now if published",
+    query=WithoutQuery,
+    answer=WithoutAnswer,
+)
+def without_place_by_api(context: Context, round_id: str) -> dict[str, Any]:
+    with context.parts.storage.reading() as connection:
+        found = queries.round_of(connection, round_id)
+        runs = outcomes.runs_of(connection, round_id)
+        if found is None or not runs:
+            return {"number": 0, "children": []}
+        skipped = (context.query["page"] - 1) * CHILDREN_A_PAGE
+        children = outcomes.without_place(connection, found, runs[0].run_id, CHILDREN_A_PAGE, skipped)
+        number = outcomes.count_without(connection, found, runs[0].run_id)
+    return {
+        "number": number,
+        "children": [
+            {
+                "pupil": each.pupil,
+                "wishes": [_named(_WISH, wish) for wish in each.wishes],
+                "waits": [_named(("application_id", "course_id"), wait) for wait in each.waits],
+            }
+            for each in children
+        ],
+    }
+
+
+@routes.api(
+    "POST",
+    "/rounds/<round_id>/applications",
+    access=STAFF_OF_ROUND,
+    summary="Apply for a child that the round left without any place, once it is published",
+    body=ForChildForm,
+    answer=OutcomeAnswer,
+)
+def apply_for_child_by_api(context: Context, round_id: str) -> dict[str, Any]:
+    with context.parts.storage.unit() as unit:
+        outcome = apply_for_child(unit, ForChild(round_id, **context.body), context.signed_in.audit_name)
+    return outcome_of(context, outcome)
+
+
+_WISH = ("course_id", "outcome", "criterion")
+
+
+def _named(names: Sequence[str], values: Sequence[str | None]) -> dict[str, str | None]:
+    return dict(zip(names, values, strict=True))

@@ -31,6 +31,7 @@ from services.enrolment.pupil_pages import (
     STAFF_OF_HOME,
     ContactForm,
     GuardianForm,
+    HouseholdForm,
     IdentityForm,
     MoveForm,
     ProtectionForm,
@@ -158,6 +159,18 @@ def record_contact_by_api(context: Context, pupil_id: str) -> dict[str, str]:
 )
 def protect_by_api(context: Context, pupil_id: str) -> dict[str, str]:
     return _change(context, pupil_id, "protection")
+
+
+@routes.api(
+    "POST",
+    "/pupils/<pupil_id>/household",
+    access=STAFF_OF_HOME,
+    summary="With which pupil it lives, for schools that count siblings by address; empty is with none",
+    body=HouseholdForm,
+    answer=ChangedAnswer,
+)
+def share_household_by_api(context: Context, pupil_id: str) -> dict[str, str]:
+    return _change(context, pupil_id, "household")
 
 
 @routes.api(

@@ -7,6 +7,7 @@ from datetime import date as day
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from werkzeug.test import Client
 
 from services.chassis.storage.engine import Storage
@@ -14,12 +15,13 @@ from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import ContactRegistered
 from services.contracts.fact import LocalText
 from services.contracts.rule_prices import Pricing, Rental
-from services.enrolment.tables import pupil_events
+from services.enrolment.tables import pupil_events, pupils
 from tests.enrolment.api.asking import API, Headers, get, post
 from tests.enrolment.pages.visitor import withdraw
 from tests.enrolment.story import (
     ALMA,
     CLOVER,
+    LEO,
     NORRBY,
     NORRBYS_RULES,
     SAMIRA,
@@ -90,9 +92,21 @@ class TestLife:
             SODERBY, True, 2030,
         )  # fmt: skip
 
+    def test_with_whom_it_lives(self, client: Client, norrby: Headers, storage: Storage) -> None:
+        post(client, "/pupils/alma/household", norrby, {"with_number": LEO.personal_identity, **WHY})
+        both = pupils.c.pupil_id.in_(("alma", "leo"))
+        with storage.reading() as connection:
+            homes = set(connection.scalars(sa.select(pupils.c.household).where(both)))
+        assert len(homes) == 1
+        assert None not in homes
+        assert [each["what"] for each in get(client, "/pupils/alma", norrby)["events"]] == [
+            "household_recorded"
+        ]
+
     @pytest.mark.parametrize(
         ("change", "body", "status", "name"),
         [
+            ("move", {"municipality": NORRBY, "moved_on": "2026-11-20"}, 422, "lives_there"),
             ("move", {"municipality": "0180", "moved_on": "2026-11-20"}, 422, "municipality_unknown"),
             ("move", {"municipality": SODERBY, "moved_on": "2026-11-25"}, 422, "moved_in_future"),
             ("move", {"municipality": "Söderby", "moved_on": "2026-11-20"}, 422, "input_invalid"),
@@ -123,7 +137,7 @@ class TestLife:
         assert "anton@" not in str(get(client, "/pupils/anton", soderby))
 
     def test_another_municipalitys_staff(self, client: Client, soderby: Headers, maria: Headers) -> None:
-        for change in ("move", "identity", "guardian", "contact", "record"):
+        for change in ("move", "identity", "guardian", "contact", "household", "record"):
             problem = post(client, f"/pupils/alma/{change}", soderby, WHY, 403)
             assert problem["name"] == "municipality_not_yours"
             assert post(client, f"/pupils/alma/{change}", maria, WHY, 403)["name"] == "role_not_allowed"

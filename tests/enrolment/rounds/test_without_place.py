@@ -25,6 +25,7 @@ from tests.enrolment.rounds.story import (
     schools_give_places_in_rounds,
 )
 from tests.enrolment.story import MARIA, NORRBY, SAMIRA, SODERBY, children, rows_of
+from tests.web import bearer
 
 
 @pytest.fixture
@@ -178,3 +179,31 @@ def test_a_protected_child_stands_under_its_alias(storage: Storage, visitor: Vis
     assert "<h3>Blåklint</h3>" in page
     assert f"/staff/pupils/{row.pupil_id}" not in page
     assert "Blåklint" not in visitor.reads("/staff").split("without any place")[-1]
+
+
+def test_the_same_by_the_api(
+    storage: Storage, client: Client, composition: Composition, three: list[str]
+) -> None:
+    api = "/api/enrolment/rounds/r1"
+    staff = bearer(composition, role="staff", municipality=NORRBY)
+    assert client.get(f"{api}/without-place", headers=staff).json == {"number": 0, "children": []}
+    run(storage)
+    publish(storage)
+    child = without(storage)
+    told = client.get(f"{api}/without-place", headers=staff).json
+    assert told is not None
+    assert told["number"] == 1
+    (one,) = told["children"]
+    assert one["pupil"]["pupil_id"] == child
+    assert [(wish["course_id"], wish["outcome"]) for wish in one["wishes"]] == [("fiddle", "full")]
+    assert [wait["course_id"] for wait in one["waits"]] == ["fiddle"]
+    assert client.get(f"{api}/without-place?page=2", headers=staff).json == {"number": 1, "children": []}
+    body = {"application_id": new_id(), "pupil_id": child, "course_id": "dance", "why": "the mother called"}
+    answer = client.post(f"{api}/applications", json=body, headers=staff)
+    assert (answer.status_code, answer.get_json()["state"]) == (200, "placed")
+    for who in (
+        bearer(composition, role="staff", municipality=SODERBY),
+        bearer(composition, role="guardian", municipality=NORRBY, person_id=MARIA),
+    ):
+        assert client.get(f"{api}/without-place", headers=who).status_code == 403
+        assert client.post(f"{api}/applications", json=body, headers=who).status_code == 403
