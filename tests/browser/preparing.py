@@ -37,17 +37,18 @@ def prepare(product: Product, folder: Path) -> None:
 
 
 def prepare_round(product: Product, folder: Path) -> None:
-    """A round in Sala with one seat to sing, which a child of Sala, by the rules ahead of Maria's, wants."""
+    """A round in Sala with one seat to sing, which two children of Sala, ahead of Maria's by the rules, want."""
     round_id, courses = _open_round(
         product, folder, {"Rundans sång": 1, "Rundans dans": 5, "Rundans teater": 5}
     )
     with (COUNTY_FOLDER / "guardians.csv").open(encoding="utf-8") as file:
         key = next(row["guardian_key"] for row in csv.DictReader(file) if row["municipality_code"] == SALA)
     guardian = (SALA, derived_id("guardian", key))
-    pupil = _new_pupil(product, guardian, "Ylva")
     path = f"/api/enrolment/rounds/{round_id}/rankings"
-    wishes = [courses["Rundans sång"]]
-    _call(product, "POST", path, product.token("guardian", *guardian), pupil_ids=[pupil], course_ids=wishes)
+    wishes, who = [courses["Rundans sång"]], product.token("guardian", *guardian)
+    for name in ("Ylva", "Ylve"):
+        pupil = _new_pupil(product, guardian, name)
+        _call(product, "POST", path, who, pupil_ids=[pupil], course_ids=wishes)
     product.wait_until_quiet()
 
 
