@@ -185,7 +185,7 @@ EVENTS = {
 ROUND_STATES = {
     "open": N_("Families rank"),
     "run": N_("Run, not published"),
-    "published": N_("Published"),
+    "published": N_("Published, and all are told"),
 }
 ROUND_STATE_KINDS = {"open": "info", "run": "warn", "published": "ok"}
 RUN_KINDS = {"rehearsal": N_("Rehearsal"), "final": N_("The run that counts")}

@@ -37,7 +37,7 @@ def prepare(product: Product, folder: Path) -> None:
 
 
 def prepare_round(product: Product, folder: Path) -> None:
-    """A round in Sala with one seat to sing, which two children of Sala, ahead of Maria's by the rules, want."""
+    """A round in Sala with one seat to sing. Two of Sala want it, ahead of Maria's children by the rules."""
     round_id, courses = _open_round(
         product, folder, {"Rundans sång": 1, "Rundans dans": 5, "Rundans teater": 5}
     )
