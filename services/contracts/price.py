@@ -114,6 +114,7 @@ def _effect(
     after = {
         "fee_ore": rule.amount,
         "less_ore": max(0, so_far - rule.amount),
+        "more_ore": so_far + rule.amount,
         "percent": so_far * rule.amount // 100,
         "lessons_left": max(so_far * rule.amount // 100, so_far * left // all_lessons),
     }[rule.effect]
@@ -164,6 +165,10 @@ def _of_home(rule: PriceRule, course: CourseTerms, facts: PriceFacts) -> bool:
     return _same(rule.lives_in_host, facts.home_code == course.host.code)
 
 
+def _of_season(rule: PriceRule, course: CourseTerms, _facts: PriceFacts) -> bool:
+    return not rule.terms or season_of(course.term_starts_on) in rule.terms
+
+
 def _of_day(rule: PriceRule, course: CourseTerms, facts: PriceFacts) -> bool:
     first = rule.joins_from.of_term(course.term_starts_on)
     if first is None:
@@ -172,7 +177,7 @@ def _of_day(rule: PriceRule, course: CourseTerms, facts: PriceFacts) -> bool:
 
 
 _CONDITIONS: tuple[Callable[[PriceRule, CourseTerms, PriceFacts], bool], ...] = (
-    *(_of_kind, _of_age, _of_number, _of_pupil, _of_home, _of_day),
+    *(_of_kind, _of_age, _of_number, _of_pupil, _of_home, _of_season, _of_day),
 )
 
 

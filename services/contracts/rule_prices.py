@@ -21,16 +21,16 @@ class PriceRule:
 
     What a rule does not ask about does not matter to it. Rules take effect in the order of the rule book,
     each on the fee as it is by then. `effect` is what `amount` means: `fee_ore`, the fee instead of the one
-    so far; `less_ore`, a discount, never below nothing; `percent` of the fee so far, rounded down to whole
-    öre; `lessons_left`, who joins late pays for the lessons that are left of all that the course has, at
-    least `amount` percent.
+    so far; `less_ore`, a discount, never below nothing; `more_ore`, an addition, for material for instance;
+    `percent` of the fee so far, rounded down to whole öre; `lessons_left`, who joins late pays for the
+    lessons that are left of all that the course has, at least `amount` percent.
     """
 
     # Not what the lines of rental and Fritidskort are called.
     name: str = field(metadata={"validate": validate.NoneOf(("rental", "voucher"))})
     text: LocalText
     effect: str = field(
-        metadata={"validate": validate.OneOf(("fee_ore", "less_ore", "percent", "lessons_left"))}
+        metadata={"validate": validate.OneOf(("fee_ore", "less_ore", "more_ore", "percent", "lessons_left"))}
     )
     amount: int = field(metadata={"validate": validate.Range(0)})
     # Fee kinds of the course; none is any.
@@ -50,6 +50,8 @@ class PriceRule:
     has_another_course: bool | None = None
     another_not_of: tuple[str, ...] = ()
     new_pupil: bool | None = None
+    # In the terms of these seasons; none is all.
+    terms: tuple[str, ...] = field(default=(), metadata=_SEASONS)
     lives_in_host: bool | None = None
     home_municipalities: tuple[str, ...] = ()
     # Who joins on this day of the term or later.
@@ -67,7 +69,7 @@ class PriceRule:
     def sets_the_fee(self) -> bool:
         """Whether who comes first, in time and without relief pays this fee."""
         return self.effect == "fee_ore" and not (
-            self.is_step or self.with_relief or self.joins_from != TermDays()
+            self.is_step or self.with_relief or self.joins_from != TermDays() or self.terms
         )
 
 

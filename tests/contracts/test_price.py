@@ -74,7 +74,7 @@ def price(rule_book: RuleBook, **facts: Any) -> Price:
 
 effects = st.one_of(
     st.tuples(st.just("percent"), st.integers(0, 100)),
-    st.tuples(st.sampled_from(["fee_ore", "less_ore"]), st.integers(0, 200000)),
+    st.tuples(st.sampled_from(["fee_ore", "less_ore", "more_ore"]), st.integers(0, 200000)),
 )
 rules = st.lists(effects.map(lambda effect: rule("any", *effect)), max_size=6)
 
@@ -93,7 +93,13 @@ def test_the_lines_sum_to_the_total_and_nobody_is_paid_for_coming(
 
 @pytest.mark.parametrize(
     ("effect", "amount", "total"),
-    [("fee_ore", 33000, 33000), ("less_ore", 5000, 75000), ("less_ore", 90000, 0), ("percent", 50, 40000)],
+    [
+        ("fee_ore", 33000, 33000),
+        ("less_ore", 5000, 75000),
+        ("less_ore", 90000, 0),
+        ("more_ore", 20000, 100000),
+        ("percent", 50, 40000),
+    ],
 )
 def test_each_effect(effect: str, amount: int, total: int) -> None:
     assert price(book(rule("r", effect, amount))).total_ore == total
@@ -124,6 +130,9 @@ def test_each_effect(effect: str, amount: int, total: int) -> None:
         ),
         ({"joins_from": TermDays(autumn="10-15")}, None, {"joins_on": date(2027, 10, 20)}),
         ({"with_relief": True}, {"has_relief": True}, {}),
+        ({"terms": ("spring",)}, {}, None),
+        ({"terms": ("autumn", "spring")}, {}, None),
+        ({"terms": ("autumn",)}, None, {}),
     ],
 )
 def test_each_condition(
@@ -135,6 +144,15 @@ def test_each_condition(
         assert (found.total_ore, found.lines[-1].rule) == (40000, "book/pricing/half")
     if fits_not is not None:
         assert price(halved, **fits_not).total_ore == 80000
+
+
+def test_a_fee_for_the_school_year_is_paid_by_who_begins_in_spring_only() -> None:
+    """Who was there in the autumn has paid; a material fee is added for everybody."""
+    yearly = book(
+        rule("paid", "fee_ore", 0, terms=("spring",), new_pupil=False), rule("material", "more_ore", 15000)
+    )
+    assert price(yearly, is_new_pupil=False).total_ore == 15000
+    assert price(yearly, is_new_pupil=True).total_ore == 95000
 
 
 def test_no_fee_and_no_rule_is_no_price() -> None:

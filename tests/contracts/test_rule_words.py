@@ -44,7 +44,7 @@ from tests.enrolment.rulebooks.books import rule_books
 TEXT = LocalText("Regeln på svenska", "The rule in English")
 DAYS = TermDays(autumn="05-15", spring="12-01")
 RULE = PriceRule("rule", TEXT, "less_ore", 12300)
-EFFECTS = ("fee_ore", "less_ore", "percent", "lessons_left")
+EFFECTS = ("fee_ore", "less_ore", "more_ore", "percent", "lessons_left")
 TRIAL = Trial(3, TEXT)
 STEP = WithdrawalStep("step", TEXT, "end", 45600)
 BOOK = RuleBook(
@@ -115,7 +115,7 @@ VALUES: dict[type, dict[str, Any]] = {
         "not_kinds": ("dance",), "min_age": 7, "max_age": 8, "adult": True, "course_from": 2, "course_to": 3,
         "child_from": 2, "child_to": 3, "has_another_course": False, "another_not_of": ("dance",),
         "new_pupil": True, "lives_in_host": False, "home_municipalities": ("1902",), "joins_from": DAYS,
-        "with_relief": True,
+        "with_relief": True, "terms": ("spring",),
     },
     Rental: {
         "fee_ore": 11100, "text": LocalText("Annat", "Other"), "per": "school_year", "max_school_years": 2,

@@ -102,6 +102,8 @@ def _effect(rule: PriceRule) -> LocalText:
         return text("avgiften är {fee}", "the fee is {fee}", fee=money(rule.amount))
     if rule.effect == "less_ore":
         return text("{fee} mindre", "{fee} less", fee=money(rule.amount))
+    if rule.effect == "more_ore":
+        return text("{fee} mer", "{fee} more", fee=money(rule.amount))
     if rule.effect == "lessons_left":
         least = text(", minst {n} % av den", ", at least {n} % of it", n=rule.amount)
         return text(
@@ -137,6 +139,7 @@ def _conditions(book: RuleBook, rule: PriceRule) -> Iterator[LocalText]:
             "for who lives in {homes}",
             homes=listed(map(municipality, rule.home_municipalities), "eller", "or"),
         )
+    yield from _in_terms(rule.terms)
     if has_days(rule.joins_from):
         yield text("för den som börjar från {days}", "for who joins from {days}", days=days(rule.joins_from))
 
@@ -252,14 +255,18 @@ def _narrows(trial: Trial) -> bool:
 def _of_trial(book: RuleBook, trial: Trial) -> Iterator[LocalText]:
     if trial.kinds:
         yield text("för {kinds}", "for {kinds}", kinds=kinds(book, trial.kinds))
-    if trial.terms == (AUTUMN,):
-        yield LocalText("på höstterminen", "in the autumn term")
-    if trial.terms == (SPRING,):
-        yield LocalText("på vårterminen", "in the spring term")
+    yield from _in_terms(trial.terms)
     if trial.new_pupils_only:
         yield LocalText("för nya elever", "for new pupils")
     if trial.adults_only:
         yield LocalText("för vuxna", "for adults")
+
+
+def _in_terms(seasons: tuple[str, ...]) -> Iterator[LocalText]:
+    if set(seasons) == {AUTUMN}:
+        yield LocalText("på höstterminen", "in the autumn term")
+    if set(seasons) == {SPRING}:
+        yield LocalText("på vårterminen", "in the spring term")
 
 
 def leaving(book: RuleBook) -> Iterator[LocalText]:
