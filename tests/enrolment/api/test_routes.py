@@ -33,7 +33,7 @@ ROUTES: dict[tuple[str, str], tuple[str, ...]] = {
     ("GET", "/pupils/<pupil_id>"): STAFF,
     **{
         ("POST", f"/pupils/<pupil_id>/{change}"): STAFF
-        for change in ("move", "identity", "guardian", "contact", "protection", "record")
+        for change in ("move", "identity", "guardian", "contact", "household", "protection", "record")
     },
     ("POST", "/applications/<application_id>/for-family"): STAFF,
     ("POST", "/applications/<application_id>/choose-for-family"): STAFF,
