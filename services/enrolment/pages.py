@@ -23,7 +23,6 @@ from services.enrolment.domain.admission import CARRIED_OVER, CourseState
 from services.enrolment.domain.offers import keeps_place_in_queue
 from services.enrolment.forms import Text
 from services.enrolment.rounds import queries as round_queries
-from services.enrolment.rounds.queries import rounds_to_see
 
 routes = Routes()
 FAMILY = only("guardian", "pupil")
@@ -48,7 +47,7 @@ def my_page(context: Context) -> Response:
     with context.parts.storage.reading() as connection:
         pupils = queries.pupils_of(connection, person, today_of(context))
         applications = queries.applications_of_person(connection, person, today_of(context))
-        rounds = rounds_to_see(connection, pupils, today_of(context))
+        rounds = round_queries.rounds_to_see(connection, pupils, today_of(context))
         active = [each.application_id for each in applications if each.is_active]
         next_terms = next_term.next_terms(connection, active, today_of(context))
     family = [

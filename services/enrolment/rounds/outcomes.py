@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from services.contracts.fact import LocalText
 from services.enrolment import repository
 from services.enrolment.queries import Pupil, pupil_of
-from services.enrolment.rounds.queries import Round, rounds_where, titles
-from services.enrolment.rounds.queries import states_of as courses_of_round
+from services.enrolment.rounds.queries import Round, rounds_where, states_of, titles
 from services.enrolment.tables import (
     applications,
     courses,
@@ -154,11 +153,13 @@ def without_place(
     They ranked the courses of those who read this, as others apply for them. A pupil with protected identity
     stands under its alias, without a home.
     """
-    name = sa.func.coalesce(pupils.c.alias, pupils.c.given_name)
+    # Where a protected pupil stands in the list says nothing of where it lives.
+    home = sa.case((pupils.c.protected, ""), else_=pupils.c.home_municipality)
+    name = sa.case((pupils.c.protected, pupils.c.alias), else_=pupils.c.given_name)
     rows = connection.execute(
         _results_with_child()
         .where(round_results.c.run_id == run_id, _has_none(found))
-        .order_by(pupils.c.protected, pupils.c.home_municipality, name, pupils.c.pupil_id)
+        .order_by(pupils.c.protected, home, name, pupils.c.pupil_id)
         .limit(limit)
         .offset(offset)
     ).all()
@@ -215,7 +216,7 @@ def own_without_place(connection: sa.Connection, municipality: str, today: date)
 
 
 def _results_with_child() -> sa.Select[Any]:
-    """Results with the pupil, or with the one whose record its own became a part of; at most one a pupil."""
+    """Results with the pupil, or with the one whose record its own became a part of."""
     ranked = pupils.alias()
     return (
         sa.select(pupils, round_results.c.explanation)
@@ -262,7 +263,7 @@ class FreeCourse:
 
 def free_courses(connection: sa.Connection, found: Round) -> list[FreeCourse]:
     """Courses of the round on which a seat is free and nobody waits, by name."""
-    states = courses_of_round(connection, found.round_id)
+    states = states_of(connection, found.round_id)
     free = {key: each.capacity - each.taken for key, each in states.items() if not each.waiting}
     names = titles(connection, [key for key, seats in free.items() if seats > 0])
     return [FreeCourse(key, title, free[key]) for key, title in names.items()]
