@@ -209,6 +209,8 @@ def leave_other_instruments(
     school's others, and the seats it was offered there. Their courses are locked, and among `states`.
     """
     others = [each.application_id for each in surroundings.other_instruments(engagements, course)]
+    if not others:
+        return  # of most: a statement each would be a tenth of a minute in which everybody applies
     for other in repository.lock_applications(unit, others):
         if other.state in ("queued", "offered"):
             end_application(unit, other, states[other.course_id], "one_instrument", by)
