@@ -234,11 +234,10 @@ def enter_application(unit: Unit, entered: EnteredApplication, by: str) -> Outco
         queued_at=entered.queued_at,
         chosen=entered.chosen,
     )
-    is_new = not repository.existing_applications(unit, [entered.application_id], (), ())
     answer = apply_for_course(unit, request)
     if isinstance(answer, Refusal):
         raise Refused(answer)
-    if is_new and answer.application_id == entered.application_id:
+    if not answer.already:
         repository.note_events(unit, [(answer.application_id, by, "entered", entered.why)])
     return answer
 

@@ -14,7 +14,7 @@ from services.chassis.web.access import NotFound, only
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
 from services.chassis.web.wrong import NOTHING_WRONG, Wrong, what_is_wrong
-from services.enrolment import life, pupil_queries, queries, statistics, words
+from services.enrolment import ceilings, pupil_queries, queries, statistics, words
 from services.enrolment.answering import settle
 from services.enrolment.applying_pages import ChosenForm, chosen_in
 from services.enrolment.choices import change_chosen
@@ -168,7 +168,7 @@ def set_ceiling(context: Context) -> Response:
     if form["term_id"] not in known:
         raise NotFound
     with context.parts.storage.unit() as unit:
-        life.set_ceiling(
+        ceilings.set_ceiling(
             unit,
             municipality,
             form["term_id"],
@@ -186,14 +186,14 @@ def _ceilings(context: Context, wrong: Wrong) -> Response:
     municipality = context.signed_in.municipality
     with context.parts.storage.reading() as connection:
         terms = statistics.terms(connection)
-        ceilings: dict[str, Any] = {
-            term.term_id: statistics.ceiling_of(connection, municipality, term.term_id) for term in terms
+        by_term: dict[str, Any] = {
+            term.term_id: ceilings.ceiling_of(connection, municipality, term.term_id) for term in terms
         }
     return context.render(
         "ceilings.html",
         http_status=wrong.status,
         terms=terms,
-        ceilings=ceilings,
+        ceilings=by_term,
         wrong=wrong,
         given=context.request.form,
     )

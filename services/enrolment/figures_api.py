@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 from services.chassis.web.access import NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.routes import Routes
-from services.enrolment import life, statistics
+from services.enrolment import ceilings, statistics
 from services.enrolment.domain.ceilings import Ceiling
 from services.enrolment.domain.statistics import (
     LEAST_TOLD,
@@ -74,7 +74,7 @@ def ceilings_by_api(context: Context) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
         return {
             "ceilings": [
-                _ceiling(term.term_id, statistics.ceiling_of(connection, municipality, term.term_id))
+                _ceiling(term.term_id, ceilings.ceiling_of(connection, municipality, term.term_id))
                 for term in statistics.terms(connection)
             ]
         }
@@ -94,9 +94,9 @@ def set_ceiling_by_api(context: Context, term_id: str) -> dict[str, Any]:
         if term_id not in [term.term_id for term in statistics.terms(connection)]:
             raise NotFound
     with context.parts.storage.unit() as unit:
-        life.set_ceiling(unit, municipality, term_id, context.signed_in.audit_name, **context.body)
+        ceilings.set_ceiling(unit, municipality, term_id, context.signed_in.audit_name, **context.body)
     with context.parts.storage.reading() as connection:
-        return _ceiling(term_id, statistics.ceiling_of(connection, municipality, term_id))
+        return _ceiling(term_id, ceilings.ceiling_of(connection, municipality, term_id))
 
 
 class FigureAnswer(Schema):

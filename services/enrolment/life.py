@@ -33,7 +33,6 @@ from services.enrolment.domain.admission import AGE_OF_MAJORITY, PUPIL_UNKNOWN, 
 from services.enrolment.readers import tell_guardianships
 from services.enrolment.tables import (
     applications,
-    ceilings,
     guardians,
     guardianships,
     pupil_events,
@@ -335,17 +334,6 @@ def record_contact(unit: Unit, pupil_id: str, contact: Contact, by: str, *, why:
         raise Refused(CONTACT_OF_CHILD)
     _register_contact(unit, pupil, contact)
     note(unit, pupil_id, by, "contact_recorded", why)
-
-
-def set_ceiling(
-    unit: Unit, municipality: str, term_id: str, by: str, *, most_places: int | None, most_ore: int | None
-) -> None:
-    """What the municipality lets its pupils take elsewhere in the term. What is held already stays held."""
-    mine = sa.and_(ceilings.c.municipality_code == municipality, ceilings.c.term_id == term_id)
-    values = {"most_places": most_places, "most_ore": most_ore, "set_by": by, "set_at": unit.now}
-    changed = unit.execute(sa.update(ceilings).where(mine).values(**values))
-    if changed.rowcount == 0:
-        unit.execute(sa.insert(ceilings).values(municipality_code=municipality, term_id=term_id, **values))
 
 
 def offer_in(

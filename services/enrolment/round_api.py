@@ -9,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 
 from services.chassis.refusals import Refused
-from services.chassis.web.access import SIGNED_IN
+from services.chassis.web.access import SIGNED_IN, NotFound
 from services.chassis.web.context import Context
 from services.chassis.web.inputs import IdField
 from services.chassis.web.routes import Routes
@@ -17,7 +17,7 @@ from services.enrolment.api import LocalTextAnswer, OutcomeAnswer, PupilAnswer, 
 from services.enrolment.pages import FAMILY, person_id, today_of
 from services.enrolment.queries import pupils_of
 from services.enrolment.round_pages import MOST_WISHES
-from services.enrolment.round_staff_pages import CHILDREN_A_PAGE, STAFF_OF_ROUND, ForChildForm, kept_seats
+from services.enrolment.round_staff_pages import STAFF_OF_ROUND, ForChildForm, kept_seats
 from services.enrolment.rounds import commands, outcomes, queries
 from services.enrolment.rounds.acting import ForChild, apply_for_child
 from services.enrolment.rounds.commands import FINAL, REHEARSAL, NewRound, Ranking
@@ -306,11 +306,9 @@ def without_place_by_api(context: Context, round_id: str) -> dict[str, Any]:
     with context.parts.storage.reading() as connection:
         found = queries.round_of(connection, round_id)
         runs = outcomes.runs_of(connection, round_id)
-        if found is None or not runs:
-            return {"number": 0, "children": []}
-        skipped = (context.query["page"] - 1) * CHILDREN_A_PAGE
-        children = outcomes.without_place(connection, found, runs[0].run_id, CHILDREN_A_PAGE, skipped)
-        number = outcomes.count_without(connection, found, runs[0].run_id)
+        if found is None:
+            raise NotFound
+        number, children = outcomes.page_without(connection, found, runs, context.query["page"])
     return {
         "number": number,
         "children": [

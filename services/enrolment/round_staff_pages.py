@@ -31,7 +31,6 @@ from services.enrolment.tables import rounds, terms
 routes = Routes()
 RESERVED = "reserved_"  # how the fields are named that hold the seats of a municipality
 MOST_RESERVED = 99
-CHILDREN_A_PAGE = 100
 
 
 def scope_of_round(context: Context, round_id: str, action: str = "") -> str | None:
@@ -132,15 +131,11 @@ def _round_page(context: Context, round_id: str, page: int, wrong: Wrong) -> Res
             raise NotFound
         runs = outcomes.runs_of(connection, round_id)
         compared = outcomes.compare(connection, runs[1].run_id, runs[0].run_id) if len(runs) > 1 else None
-        number, without = 0, []
-        if runs:
-            number = outcomes.count_without(connection, found, runs[0].run_id)
-            skipped = (page - 1) * CHILDREN_A_PAGE
-            without = outcomes.without_place(connection, found, runs[0].run_id, CHILDREN_A_PAGE, skipped)
-        free = outcomes.free_courses(connection, found) if found.state == "published" else []
+        number, without = outcomes.page_without(connection, found, runs, page)
         names = queries.municipality_names(connection)
         kept = kept_seats(connection, found, today_of(context))
-        titles = queries.titles(connection, queries.states_of(connection, round_id))
+        states = queries.states_of(connection, round_id)
+        titles = queries.titles(connection, states)
     return context.render(
         "round.html",
         http_status=wrong.status,
@@ -149,9 +144,9 @@ def _round_page(context: Context, round_id: str, page: int, wrong: Wrong) -> Res
         compared=compared,
         number=number,
         without=without,
-        free=free,
+        free=outcomes.free_courses(states, titles) if found.state == "published" else [],
         page=page,
-        pages=-(-number // CHILDREN_A_PAGE),
+        pages=-(-number // outcomes.CHILDREN_A_PAGE),
         page_url=lambda other: f"/staff/rounds/{round_id}?page={other}#without",
         kept=kept,
         names=names,

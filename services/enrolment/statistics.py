@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from services.chassis.clock import age_on
-from services.enrolment import surroundings
-from services.enrolment.domain.ceilings import Ceiling
 from services.enrolment.domain.statistics import Place
 from services.enrolment.tables import applications, courses, pupils
 from services.enrolment.tables import terms as _terms
@@ -138,9 +136,3 @@ def terms(connection: sa.Connection) -> list[Term]:
     """Every term, the newest first."""
     rows = connection.execute(sa.select(_terms).order_by(_terms.c.starts_on.desc()))
     return [Term(row.term_id, row.name_sv, row.name_en) for row in rows]
-
-
-def ceiling_of(connection: sa.Connection, municipality: str, term_id: str) -> Ceiling | None:
-    """With what is used of it; None where the municipality has set none."""
-    found = surroundings.load_ceilings(connection, [term_id])
-    return found.by_home_and_term.get((municipality, term_id))

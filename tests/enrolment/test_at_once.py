@@ -16,7 +16,7 @@ from services.chassis.storage.unit import Unit
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import PlaceGiven
 from services.contracts.rule_book import Limits
-from services.enrolment import commands, life, protection
+from services.enrolment import ceilings, commands, life, protection
 from services.enrolment.admission import decide_applications
 from services.enrolment.commands import NewPupil
 from services.enrolment.rollover.commands import NewRollover, carry_over
@@ -89,7 +89,7 @@ def test_two_applications_of_a_pupil_who_may_have_one_course(storage: Storage) -
 
 def test_two_courses_for_the_last_place_that_a_municipality_pays_for(storage: Storage) -> None:
     with storage.unit() as unit:
-        life.set_ceiling(unit, SODERBY, "vt27", STAFF, most_places=1, most_ore=None)
+        ceilings.set_ceiling(unit, SODERBY, "vt27", STAFF, most_places=1, most_ore=None)
     tell(storage, replace(FIDDLE, course_id="viola", weekday=2))
     one, other = children(storage, 2, SODERBY)
     second = meanwhile(

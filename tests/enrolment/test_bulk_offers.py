@@ -16,7 +16,7 @@ from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.enrolment import CourseSeatsChanged, PlaceOffered
 from services.contracts.rule_book import Answering, Limits
-from services.enrolment import checks, commands, life, queries
+from services.enrolment import ceilings, checks, commands, queries
 from services.enrolment.bulk_offers import BulkOffer, offer_previewed
 from services.enrolment.offer_queries import Preview, courses_to_offer, preview
 from services.enrolment.tables import application_events, applications, bulk_offers
@@ -166,7 +166,7 @@ def test_who_is_passed_over_and_why(waiting: Storage) -> None:
         first = applications.c.application_id.in_(["a2", "b0"])
         unit.execute(sa.update(applications).where(first).values(queued_at=unit.now.replace(year=2025)))
         unit.execute(sa.update(applications).where(applications.c.application_id == "a2").values(passed=True))
-        life.set_ceiling(unit, SODERBY, "vt27", STAFF, most_places=0, most_ore=None)
+        ceilings.set_ceiling(unit, SODERBY, "vt27", STAFF, most_places=0, most_ore=None)
     assert [(id_, is_offered, why) for id_, _, is_offered, why in lines(look(waiting))] == [
         ("a2", False, "declined_this_seat"),
         ("b0", False, "ceiling_reached"),

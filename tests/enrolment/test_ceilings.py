@@ -8,7 +8,7 @@ from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.fact import LocalText
 from services.contracts.rule_prices import PriceRule, Pricing
-from services.enrolment import life
+from services.enrolment import ceilings
 from tests.enrolment.conftest import both
 from tests.enrolment.story import NORRBYS_RULES, SODERBY, children, decide, names, request, tell
 
@@ -21,7 +21,7 @@ def test_a_ceiling_in_kronor_counts_what_rules_set_where_a_kind_has_no_fee(stora
     book = replace(NORRBYS_RULES, fees=(), pricing=Pricing(rules=(by_rule,)))
     tell(storage, RuleBookPublished("norrby-2024", book))
     with storage.unit() as unit:
-        life.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=None, most_ore=100000)
+        ceilings.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=None, most_ore=100000)
     first, second = children(storage, 2, SODERBY)
     assert names(decide(storage, request("first", pupil_id=first))) == ["placed"]
     assert names(decide(storage, request("second", pupil_id=second))) == ["queued 1"]

@@ -23,7 +23,7 @@ from services.contracts.enrolment import (
     PupilMoved,
 )
 from services.contracts.rule_book import Answering, Ordering, ReservedSeats
-from services.enrolment import commands, life, queries, repository
+from services.enrolment import ceilings, commands, life, queries, repository
 from services.enrolment.commands import Contact
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.tables import applications, pupils
@@ -228,7 +228,7 @@ class TestComingOfAge:
 
 def test_a_ceiling_is_set_and_changed(storage: Storage) -> None:
     for most in (5, 1):
-        do(storage, life.set_ceiling, SODERBY, "vt27", STAFF, most_places=most, most_ore=None)
+        do(storage, ceilings.set_ceiling, SODERBY, "vt27", STAFF, most_places=most, most_ore=None)
     theirs = children(storage, 2, SODERBY)
     answers = decide(storage, *(request(each, pupil_id=each) for each in theirs))
     assert names(answers) == ["placed", "queued 1"]

@@ -13,7 +13,8 @@ from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import MunicipalityRegistered, RuleBookPublished
 from services.contracts.enrolment import PlaceOffered, PupilMoved
 from services.contracts.rule_book import Ordering, ReservedSeats
-from services.enrolment import checks, commands, life, pupil_queries, queries, statistics
+from services.enrolment import checks, commands, pupil_queries, queries
+from services.enrolment.ceilings import ceiling_of, set_ceiling
 from services.enrolment.commands import NewPupil
 from services.enrolment.expiry import OfferExpiry
 from services.enrolment.rounds import commands as round_commands
@@ -201,11 +202,11 @@ class TestMerging:
         with storage.unit() as unit:
             for code, given in ((NORRBY, ours), (SODERBY, theirs)):
                 if given is not None:
-                    life.set_ceiling(unit, code, "vt27", "staff", most_places=given[0], most_ore=given[1])
+                    set_ceiling(unit, code, "vt27", "staff", most_places=given[0], most_ore=given[1])
         tell(storage, SODERBY_MERGES)
         a_day_passes(storage, clock)
         with storage.reading() as connection:
-            found = statistics.ceiling_of(connection, NORRBY, "vt27")
+            found = ceiling_of(connection, NORRBY, "vt27")
             assert connection.scalar(sa.select(sa.func.count()).select_from(ceilings)) == (ours is not None)
         assert (None if found is None else (found.most_places, found.most_ore)) == together
 

@@ -74,9 +74,9 @@ def what_is_wrong(context: Context, error: ValidationError | Refused, about: str
 
 
 def by_field(error: ValidationError) -> dict[str, Any]:
-    """marshmallow's messages by the field's name; "_schema" where they are about none."""
+    """marshmallow's messages by the field's name; "input" where they are about none."""
     messages = error.messages
-    return messages if isinstance(messages, dict) else {"_schema": messages}
+    return messages if isinstance(messages, dict) else {"input": messages}
 
 
 def sentences(context: Context, error: ValidationError) -> list[tuple[str, str]]:
@@ -84,7 +84,7 @@ def sentences(context: Context, error: ValidationError) -> list[tuple[str, str]]
     found = []
     for name, messages in by_field(error).items():
         text, facts = spoken(first_of(messages))
-        found.append(("" if name == "_schema" else str(name), context.texts.gettext(text) % facts))
+        found.append(("" if name in ("input", "_schema") else str(name), context.texts.gettext(text) % facts))
     return found
 
 

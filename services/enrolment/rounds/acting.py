@@ -51,9 +51,8 @@ def apply_for_child(unit: Unit, asked: ForChild, by: str) -> Outcome:
         guardian_id=None,
         by=by,
     )
-    is_new = not repository.existing_applications(unit, [asked.application_id], (), ())
     (outcome,) = apply_with_choices(unit, [request])
-    if is_new:
+    if not outcome.already:
         repository.note_events(unit, [(outcome.application_id, by, "asked", asked.why)])
     return outcome
 

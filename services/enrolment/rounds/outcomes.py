@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from services.contracts.fact import LocalText
 from services.enrolment import repository
+from services.enrolment.domain.admission import CourseState
 from services.enrolment.queries import Pupil, pupil_of
-from services.enrolment.rounds.queries import Round, rounds_where, states_of, titles
+from services.enrolment.rounds.queries import Round, rounds_where
 from services.enrolment.tables import (
     applications,
     courses,
@@ -139,6 +140,20 @@ class WithoutPlace:
     waits: Sequence[tuple[str, str]]
 
 
+CHILDREN_A_PAGE = 100
+
+
+def page_without(
+    connection: sa.Connection, found: Round, runs: Sequence[Run], page: int
+) -> tuple[int, list[WithoutPlace]]:
+    """How many have no place by the newest of the runs, and those on the page, which counts from 1."""
+    if not runs:
+        return 0, []
+    run_id, skipped = runs[0].run_id, (page - 1) * CHILDREN_A_PAGE
+    number = count_without(connection, found, run_id)
+    return number, without_place(connection, found, run_id, CHILDREN_A_PAGE, skipped)
+
+
 def count_without(connection: sa.Connection, found: Round, run_id: str) -> int:
     """How many `without_place` lists."""
     of_run = _results_with_child().where(round_results.c.run_id == run_id, _has_none(found))
@@ -261,9 +276,7 @@ class FreeCourse:
     free: int
 
 
-def free_courses(connection: sa.Connection, found: Round) -> list[FreeCourse]:
-    """Courses of the round on which a seat is free and nobody waits, by name."""
-    states = states_of(connection, found.round_id)
+def free_courses(states: Mapping[str, CourseState], names: Mapping[str, LocalText]) -> list[FreeCourse]:
+    """Courses of the round on which a seat is free and nobody waits, in the order of the names."""
     free = {key: each.capacity - each.taken for key, each in states.items() if not each.waiting}
-    names = titles(connection, [key for key, seats in free.items() if seats > 0])
-    return [FreeCourse(key, title, free[key]) for key, title in names.items()]
+    return [FreeCourse(key, names[key], free[key]) for key in names if free.get(key, 0) > 0]

@@ -64,7 +64,7 @@ def test_a_message_is_a_sentence(given: dict[str, Any], sentence: str) -> None:
 
 def test_a_text_of_the_catalogue_stays_as_it_is() -> None:
     assert spoken("Write an amount in kronor with figures, for instance 500.")[1] == {}
-    assert by_field(ValidationError("Not so.")) == {"_schema": ["Not so."]}
+    assert by_field(ValidationError("Not so.")) == {"input": ["Not so."]}
     assert first_of({"0": {"code": ["Bad."]}}) == "Bad."
 
 

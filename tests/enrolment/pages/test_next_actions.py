@@ -12,7 +12,7 @@ from services.chassis.storage.engine import Storage
 from services.contracts.catalogue import RuleBookPublished
 from services.contracts.fact import LocalText
 from services.contracts.rule_book import Answering
-from services.enrolment import life
+from services.enrolment import ceilings
 from services.enrolment.next_actions import next_actions, of_school
 from services.enrolment.rounds import commands as round_commands
 from services.enrolment.rounds.commands import NewRound
@@ -68,7 +68,7 @@ def test_offers_that_expire(storage: Storage) -> None:
 
 def test_nobody_may_have_the_free_seat(storage: Storage) -> None:
     with storage.unit() as unit:
-        life.set_ceiling(unit, SODERBY, "vt27", "the tests", most_places=1, most_ore=None)
+        ceilings.set_ceiling(unit, SODERBY, "vt27", "the tests", most_places=1, most_ore=None)
     filled(storage, 3, SODERBY)
     assert actions(storage)["fiddle"] == ("nobody_may", 2)
 

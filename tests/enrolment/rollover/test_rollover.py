@@ -26,10 +26,10 @@ from services.contracts.fact import LocalText
 from services.contracts.rule_book import Answering, CarryOver, Eligibility, Limits
 from services.contracts.rule_prices import Pricing, Rental
 from services.enrolment import commands, next_term, queries
+from services.enrolment.ceilings import set_ceiling
 from services.enrolment.choices import change_chosen
 from services.enrolment.domain.requests import Chosen
 from services.enrolment.expiry import OfferExpiry
-from services.enrolment.life import set_ceiling
 from services.enrolment.pricer import Pricer
 from services.enrolment.rollover.loading import next_application_id
 from services.enrolment.tables import queue_dates, rollover_effects, rollovers

@@ -15,7 +15,7 @@ from services.chassis.refusals import Refused
 from services.chassis.storage.engine import Storage
 from services.contracts.enrolment import PlaceGiven
 from services.contracts.rule_book import Limits
-from services.enrolment import commands, life
+from services.enrolment import ceilings, commands
 from services.enrolment.checks import check
 from services.enrolment.rounds import queries
 from services.enrolment.tables import applications, courses, pupils
@@ -116,7 +116,7 @@ def test_a_ceiling_set_meanwhile_holds(storage: Storage) -> None:
     rank(storage, SAMIRA, ["noor"], ["fiddle"])
     run(storage)
     with storage.unit() as unit:
-        life.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=0, most_ore=None)
+        ceilings.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=0, most_ore=None)
     publish(storage)
     assert now(storage, "noor") == {"fiddle": "queued"}
     assert told(storage, "noor") == [("fiddle", "ceiling", None)]

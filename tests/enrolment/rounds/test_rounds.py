@@ -14,7 +14,7 @@ from services.chassis.clock import FixedClock
 from services.chassis.storage.engine import Storage
 from services.contracts.enrolment import ApplicationQueued, PlaceGiven
 from services.contracts.rule_book import Limits
-from services.enrolment import life
+from services.enrolment import ceilings
 from services.enrolment.checks import check
 from services.enrolment.domain.queue import lot_of
 from services.enrolment.rounds import outcomes, queries
@@ -329,7 +329,7 @@ def test_what_a_pupil_has_already_counts_in_the_round(
 def test_a_ceiling_holds_in_the_round_and_is_said(storage: Storage) -> None:
     pair = children(storage, 2, SODERBY, SAMIRA)
     with storage.unit() as unit:
-        life.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=1, most_ore=None)
+        ceilings.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=1, most_ore=None)
     open_round(storage)
     for each in pair:
         rank(storage, SAMIRA, [each], ["fiddle"])
@@ -350,7 +350,7 @@ def test_what_is_held_already_counts_against_the_ceiling(storage: Storage) -> No
     decide(storage, request("a1", "fiddle", "noor"))
     (other,) = children(storage, 1, SODERBY, SAMIRA)
     with storage.unit() as unit:
-        life.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=None, most_ore=85000 + 84999)
+        ceilings.set_ceiling(unit, SODERBY, "vt27", "a test", most_places=None, most_ore=85000 + 84999)
     open_round(storage)
     rank(storage, SAMIRA, [other], ["fiddle"])
     run(storage)
